@@ -1,4 +1,4 @@
-/** `--against`: what an earlier run printed, or an earlier build of the package, whose turns alternate with ours. */
+/** `--against`: the output of an earlier run, or an earlier build of the package, whose turns alternate with ours. */
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,16 +12,16 @@ import { readResult } from './report.js';
 import type { Race, Row } from './types.js';
 import { EARLIER } from './types.js';
 
-/** Where a build keeps the file that is loaded: a checkout or package, an installation of it, its modules. */
+/** Locations of the loaded file in a build: a checkout or package, an installation of it, its modules. */
 const PLACES = ['dist/esm/bench/build.js', 'node_modules/bptt/dist/esm/bench/build.js', 'bench/build.js'];
 
-/** What is raced or compared against. */
+/** The opponent of a race or comparison. */
 export interface Opponent {
-  /** Grows while an earlier build is timed. */
+  /** The earlier rows; the list grows while an earlier build is timed. */
   readonly earlier: Earlier;
-  /** The race with the earlier build in it, if there is one. */
+  /** Adds the earlier build, if there is one, to a race. */
   joined(race: Race): Promise<Race>;
-  /** Takes the rows of a race: keeps those of the earlier build, and says of each of ours what became of it. */
+  /** Processes the rows of a race: stores those of the earlier build, and adds a comparison to each of ours. */
   compared(rows: readonly Row[]): Row[];
   close(): void;
 }
@@ -34,9 +34,9 @@ export const noOpponent: Omit<Opponent, 'earlier'> = {
 };
 
 /**
- * Opens what `--against` names.
+ * Opens the argument of `--against`.
  *
- * @throws DataError if it is neither the JSON of an earlier run nor a build that can be raced; what `openBuild` throws
+ * @throws DataError if it is neither the JSON of an earlier run nor a build that can be raced; whatever `openBuild` throws
  */
 export async function openOpponent(path: string, options: BuildOptions): Promise<Opponent> {
   const isFolder = path !== '' && existsSync(path) && statSync(path).isDirectory();

@@ -7,16 +7,17 @@ import type { Backend, Context, SuiteName } from './types.js';
 
 const GPU = 'gpu';
 
-/** Where a device takes part that was not asked for by name. */
+/** Suites in which a device takes part if it was not requested by name. */
 const ON_DEVICE: readonly SuiteName[] = ['gemm', 'tagger'];
 
 /**
- * Opens backends by name, `auto` for the one that `auto` takes, which is `bptt` also where it was asked for by its own name.
- * The GPU is `bptt` where that one is not there, else `bptt-gpu`. Without names all that `auto` considers, and
- * the device for the suites of products and taggers.
+ * Opens backends by name. `auto` opens the backend that `auto` selects, which is called `bptt` even if it was requested by its
+ * own name. The GPU is called `bptt` if that one is absent, else `bptt-gpu`. Without names, opens all backends that `auto`
+ * considers, and the device for the suites of products and taggers.
  *
  * @throws ArgumentError on an unknown name
- * @throws UnsupportedError if none of those asked for can serve; of several, the others are named by `note` and left out
+ * @throws UnsupportedError if none of the requested backends is available; if only some are, the others are reported by `note`
+ *   and left out
  */
 export async function openBackends(names: readonly string[], { note }: Pick<Context, 'note'>): Promise<Backend[]> {
   const considered = candidates.filter((candidate) => candidate.onlyByName === undefined).map(({ name }) => name);
@@ -39,15 +40,15 @@ export async function openBackends(names: readonly string[], { note }: Pick<Cont
   return withSystems(opened, auto, names.length > 0);
 }
 
-/** A backend that has no name in the rows yet. */
+/** A backend that does not have a name in the rows yet. */
 type Unnamed = Omit<Backend, 'system'>;
-/** … with the name it was asked for by. */
+/** … with the name it was requested by. */
 type Named = Unnamed & { readonly name: string };
 
 /**
- * Each backend once, under its name in the rows; `auto` is given back if it does not take part.
+ * Returns each backend once, under its name in the rows; `auto` is released if it does not take part.
  *
- * @param asked whether they were asked for by name
+ * @param asked whether they were requested by name
  */
 export function withSystems(opened: readonly Named[], auto: Unnamed, asked: boolean): Backend[] {
   const isAuto = ({ name, backend }: Named): boolean => name !== GPU && backend === auto.backend;
@@ -70,7 +71,7 @@ async function openByName(name: string): Promise<Unnamed> {
   return { backend: kernels.backend, kernels };
 }
 
-/** What `auto` takes. Where a device has a part in it, rows say which one. */
+/** The backend that `auto` selects. If it uses a device, rows name the device. */
 async function openAuto(): Promise<Unnamed> {
   const opened = await openByName('auto');
   const calibration = opened.backend.startsWith('gpu.js:') ? await machineCalibration() : undefined;

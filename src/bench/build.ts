@@ -1,6 +1,6 @@
 /**
- * This build of the package as a system to race against: another build loads this file and times what it gives in turns with its
- * own. The form is a contract between builds; what changes it changes `PAIRING`.
+ * This build of the package as a system to race against: another build loads this file and times its systems in turns with its
+ * own. The interface is a contract between builds; every change to it changes `PAIRING`.
  */
 import { openBackends } from './backends.js';
 import { readPackageInfo } from './package-info.js';
@@ -8,30 +8,30 @@ import { noPeers } from './peers.js';
 import { RUNNERS } from './suites.js';
 import type { Contestant, Context, SuiteName } from './types.js';
 
-/** The form of this file. */
+/** Version of the interface of this file. */
 export const PAIRING = 1;
 
-/** What another build says of its run. */
+/** Options of the other build's run. */
 export type BuildOptions = Pick<Context, 'budget' | 'plotting' | 'quick' | 'steps' | 'progress' | 'note'> & {
-  /** Backends by name, as `openBackends` takes them. */
+  /** Backends by name, as for `openBackends`. */
   readonly backends: readonly string[];
-  /** Sizes of products, as `Context` has them. */
+  /** Sizes of products, as in `Context`. */
   readonly sizes?: Context['sizes'];
 };
 
-/** A build, opened. */
+/** An opened build. */
 export interface Build {
   readonly version: string;
-  /** The systems that take part in a case, ready and right; a wrong one is noted and left out. */
+  /** Returns the systems that take part in a case, ready and checked; a wrong system is reported and left out. */
   contestants(suite: SuiteName, name: string): Promise<readonly Contestant[]>;
-  /** Gives back what it holds. */
+  /** Releases its resources. */
   close(): void;
 }
 
 /**
  * Opens this build.
  *
- * @throws what `openBackends` throws
+ * @throws whatever `openBackends` throws
  */
 export async function openBuild({ backends: names, ...options }: BuildOptions): Promise<Build> {
   const backends = await openBackends(names, options);

@@ -1,15 +1,15 @@
-/** Which systems may be timed: those whose answers are right. */
+/** Selects the systems to time: those with correct results. */
 import { DeviceError } from '../tensor/index.js';
 import { messageOf } from '../tensor/errors.js';
 import type { Answer, Peer } from './peers.js';
 import type { Context, SuiteName } from './types.js';
 
-/** Says that a system does not take part in a case, and why. */
+/** Reports that a system does not take part in a case, and why. */
 export function skip({ note }: Pick<Context, 'note'>, label: string, system: string, reason: string): void {
   note(`skipped ${system} in ${label}: ${reason}`);
 }
 
-/** Whether a system is skipped, for a reason that is found out by running it, or because its device is lost meanwhile. */
+/** Whether a system is skipped, for a reason that becomes known only by running it, or because its device was lost. */
 export async function skips(
   context: Context,
   label: string,
@@ -25,10 +25,10 @@ export async function skips(
 }
 
 /**
- * Whether a system of this package passes a check. A wrong system is named and fails the command in the end; a device that is
- * lost is skipped with that reason.
+ * Whether a system of this package passes a check. A wrong system is reported by name and makes the command fail at the end; a
+ * lost device is skipped for that reason.
  *
- * @param check says what is wrong
+ * @param check returns what is wrong
  */
 export function passes(context: Context, label: string, system: string, check: () => string | undefined): boolean {
   let fault: string | undefined;
@@ -46,11 +46,11 @@ export function passes(context: Context, label: string, system: string, check: (
 }
 
 /**
- * The peers whose answers are right. The others are named with the reason; those that run this package in another engine
- * fail the command in the end if they are wrong.
+ * Returns the peers whose answers are right. The others are reported by name with the reason; a wrong peer that runs this package
+ * in another engine makes the command fail at the end.
  *
  * @param label the suite and its case
- * @param check says what is wrong with an answer
+ * @param check returns what is wrong with an answer
  */
 export async function rightPeers(
   context: Context,

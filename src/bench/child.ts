@@ -1,19 +1,22 @@
-/** Figures that need a process of their own: nothing loaded, nothing compiled, no memory used before. */
+/** Runs measurements that need a fresh process: nothing loaded, nothing compiled, no memory used before. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BpttError } from '../tensor/index.js';
 
-/** Ctrl-C on a terminal goes to every process of the foreground group: what a run starts is ended by the run instead. */
+/**
+ * Ctrl-C on a terminal reaches every process of the foreground group; the processes that a run starts ignore it and are ended by
+ * the run instead.
+ */
 export const OWN_GROUP = { detached: process.platform !== 'win32' } as const;
 
 /**
- * Runs one of the files beside this one in a fresh Node.
+ * Runs a file from this folder in a fresh Node process.
  *
  * @param file `cold-child.js`
- * @param onLine gets each JSON object it prints, one per line
+ * @param onLine called with each JSON object that it prints, one per line
  * @param signal ends it
- * @throws BpttError when it fails, with what it said
+ * @throws BpttError if it fails, with its error output
  */
 export async function runChild(
   file: string,

@@ -1,4 +1,4 @@
-/** Run by `cold.ts`: `node cold-child.js MODEL BACKEND`. Milliseconds of each part of a first sentence, as JSON. */
+/** Run by `cold.ts`: `node cold-child.js MODEL BACKEND`. Prints the milliseconds of each part of a first sentence, as JSON. */
 import { readFileSync } from 'node:fs';
 
 const [file, backend] = process.argv.slice(2);

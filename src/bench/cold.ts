@@ -1,6 +1,6 @@
 /**
- * The suite `cold`: what the first sentence costs in a fresh process, by part: loading the modules, compiling the backend,
- * reading the model from bytes, tagging 32 tokens; and all of it.
+ * The suite `cold`: the cost of the first sentence in a fresh process, by part (loading the modules, compiling the backend,
+ * reading the model from bytes, tagging 32 tokens) and in total.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import type { Context, SuiteParts } from './types.js';
 const PARTS = ['import', 'compile', 'load', 'tag', 'all'] as const;
 type Times = Readonly<Record<(typeof PARTS)[number], number>> & { readonly backend: string };
 
-/** The rows of the suite. */
+/** Yields the rows of the suite. */
 export async function* cold(context: Context): SuiteParts {
   const parts = PARTS.filter((part) => context.wants(part));
   if (parts.length === 0) return;
@@ -54,7 +54,7 @@ async function timesOf(context: Context, args: readonly string[], system: string
   return times;
 }
 
-/** A model file of the sizes of the tagger, over the words w0, w1, … */
+/** A model file with the sizes of the tagger and the words w0, w1, … */
 function modelBytes(): Uint8Array {
   const { V, K } = TAGGER_SIZES;
   const { network, params } = createProblem('lstm', 1);

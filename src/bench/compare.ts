@@ -1,16 +1,16 @@
 /**
- * Rows beside the same rows of an earlier program: a ratio, and an interval for it.
+ * Compares rows with the same rows of an earlier program: a ratio, and a confidence interval for it.
  *
- * The unit is the turn: samples within one turn share what the machine did in it, so that their number says little about how
- * sure a figure is. A row is the 20 % trimmed mean of the logarithms of its turns, which a few disturbed turns do not move. The
- * interval is a percentile bootstrap over turns (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13; with a
- * trimmed mean: Wilcox, Introduction to Robust Estimation, 2012, §4.4), widened by √(n/(n−1)) · t/z for the number n of turns
- * (Hesterberg, What Teachers Should Know About the Bootstrap, 2015, §5.4, on the scale of the interval).
+ * The unit is the turn: samples within one turn share the state of the machine, so that their number says little about the
+ * precision of a figure. A row is the 20 % trimmed mean of the logarithms of its turns, which is robust against a few disturbed
+ * turns. The interval is a percentile bootstrap over turns (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13;
+ * with a trimmed mean: Wilcox, Introduction to Robust Estimation, 2012, §4.4), widened by √(n/(n−1)) · t/z for the number n of
+ * turns (Hesterberg, What Teachers Should Know About the Bootstrap, 2015, §5.4, on the scale of the interval).
  *
- * - Two programs that took turns are compared turn by turn: what slows both down cancels.
- * - A file of an earlier hour has no such pairs. Its turns and those of now are drawn separately, twice: as they are, and each
- *   divided by the pace that the machine had right after it. The interval covers both, so that a machine that has become
- *   slower as a whole is not called a slower program.
+ * - Two programs that took turns are compared turn by turn: a slowdown of both cancels out.
+ * - A file from an earlier run has no such pairs. Its turns and the current ones are resampled separately, twice: unchanged, and
+ *   each divided by the pace of the machine right after it. The interval covers both results, so that a slower machine is not
+ *   mistaken for a slower program.
  */
 import { createRng, exp, log } from '../tensor/index.js';
 import type { Rng } from '../tensor/index.js';
@@ -18,24 +18,24 @@ import { quantileOfSorted } from './statistics.js';
 import type { Row } from './types.js';
 import { isRate } from './types.js';
 
-/** Of 100 comparisons of a program with itself, one may be called a change. */
+/** Confidence level: of 100 comparisons of a program with itself, one may be reported as a change. */
 export const CONFIDENCE = 0.99;
-/** Times the turns are drawn again. */
+/** Number of bootstrap resamples. */
 export const RESAMPLES = 2000;
-/** Of the generator; the same turns give the same interval. */
+/** Seed of the generator; the same turns give the same interval. */
 const SEED = 20;
 /** The 0.995-quantile of the normal distribution, of `CONFIDENCE`. */
 const Z = 2.5758;
-/** Fewer turns than these have no interval. */
+/** Minimum number of turns for an interval. */
 export const LEAST_TURNS = 5;
-/** Part of the turns that is left out at either end. */
+/** Fraction of the turns trimmed at each end. */
 const TRIMMED = 0.2;
-/** Changes smaller than this are not a difference, however sure they are. */
+/** Smaller changes are not reported as a difference, however significant. */
 const LEAST_CHANGE = 0.02;
-/** An interval that contains 1 and is wider than this, upper end by lower end, says nothing. */
+/** An interval that contains 1 and is wider than this (upper end divided by lower end) is inconclusive. */
 const WIDEST = 1.25;
 
-/** What a comparison comes to. */
+/** The verdict of a comparison. */
 export type Verdict = 'better' | 'worse' | 'no difference' | 'unclear';
 
 /** An interval of ratios. */
@@ -45,20 +45,20 @@ export interface Interval {
   readonly high: number;
 }
 
-/** One row beside the same row of an earlier program. */
+/** Comparison of one row with the same row of an earlier program. */
 export interface Comparison {
-  /** Now by then, in the metric. */
+  /** Current value divided by the earlier value, in the metric. */
   readonly ratio: number;
-  /** Ends of the interval for it; undefined if there are too few turns for one. */
+  /** Bounds of its confidence interval; undefined if there are too few turns. */
   readonly low?: number;
   readonly high?: number;
   /** `unclear`: the interval contains 1 and is wide, or there is none. */
   readonly verdict: Verdict;
-  /** Whether both took turns. */
+  /** Whether the two programs took turns. */
   readonly paired: boolean;
 }
 
-/** Two series that took turns: turn i of one right before or after turn i of the other. */
+/** Two paired series: turn i of one ran right before or after turn i of the other. */
 export function pairedInterval(now: readonly number[], then: readonly number[]): Interval | undefined {
   const n = Math.min(now.length, then.length);
   if (n < LEAST_TURNS || !allPositive(now) || !allPositive(then)) return undefined;
@@ -66,14 +66,14 @@ export function pairedInterval(now: readonly number[], then: readonly number[]):
   return intervalOf([differences], n, ([each]) => each);
 }
 
-/** Two series of different hours. */
+/** Two unpaired series, from different times. */
 export function unpairedInterval(now: readonly number[], then: readonly number[]): Interval | undefined {
   const n = Math.min(now.length, then.length);
   if (n < LEAST_TURNS || !allPositive(now) || !allPositive(then)) return undefined;
   return intervalOf([now.map(log), then.map(log)], n, ([x, y]) => x - y);
 }
 
-/** The bootstrap: `of` makes a log ratio from the trimmed means of the series. */
+/** The bootstrap: `of` computes a log ratio from the trimmed means of the series. */
 function intervalOf(
   series: readonly (readonly number[])[],
   n: number,
@@ -91,19 +91,19 @@ function intervalOf(
   return { ratio: exp(estimate), low: end(tail), high: end(1 - tail) };
 }
 
-/** How often each of n is drawn in n draws with replacement. */
+/** How often each of n items occurs in n draws with replacement. */
 function drawnFrom(n: number, rng: Rng): Uint16Array {
   const counts = new Uint16Array(n);
   for (let i = 0; i < n; i++) counts[rng.integer(n)]++;
   return counts;
 }
 
-/** The mean without a fifth of the values at either end. */
+/** The mean without the fifth of the values at each end. */
 export function trimmedMean(values: readonly number[]): number {
   return meanOfMiddle(Float64Array.from(values).sort());
 }
 
-/** … of values in ascending order, each as often as `counts` says; no sorting, of which a bootstrap would do thousands. */
+/** … of values in ascending order, with multiplicities from `counts`; this avoids thousands of sorts in a bootstrap. */
 function meanOfMiddle(sorted: Float64Array, counts?: Uint16Array): number {
   const n = sorted.length;
   const cut = Math.floor(TRIMMED * n);
@@ -118,7 +118,7 @@ function meanOfMiddle(sorted: Float64Array, counts?: Uint16Array): number {
   return sum / (n - 2 * cut);
 }
 
-/** The 0.995-quantile of Student's t, by the expansion of Abramowitz & Stegun 26.7.5; within 2 % from 4 degrees of freedom on. */
+/** The 0.995-quantile of Student's t, by the expansion of Abramowitz & Stegun 26.7.5; within 2 % for 4 or more degrees of freedom. */
 export function studentQuantile(freedom: number): number {
   const [z, z2] = [Z, Z * Z];
   const terms = [
@@ -134,10 +134,10 @@ function allPositive(values: readonly number[]): boolean {
 }
 
 /**
- * Compares a row with the row of the same suite, case, system, threads and metric; null if there is none. On a graphics
- * device its backend tells who it is: the system may be `bptt` or `bptt-gpu`, as the others of its run want it.
+ * Compares a row with the row of the same suite, case, system, threads and metric; null if there is none. On a GPU the backend
+ * identifies the system: it may be called `bptt` or `bptt-gpu`, depending on the other systems of the run.
  *
- * @param paired whether the earlier rows took turns with these
+ * @param paired whether the earlier rows were measured in turns with these
  */
 export function compare(row: Row, earlier: readonly Row[], paired = false): Comparison | null {
   const who = (each: Row): string => (each.device === undefined ? each.system : each.backend);
@@ -159,7 +159,7 @@ function intervalBetween(row: Row, before: Row, paired: boolean): Interval | und
   return { ratio: plain.ratio, low: Math.min(plain.low, adjusted.low), high: Math.max(plain.high, adjusted.high) };
 }
 
-/** Turns as they would have been at a pace of 1; undefined if the pace is unknown. */
+/** Turns normalized to a pace of 1; undefined if the pace is unknown. */
 function byPace({ turns, pace, metric }: Row): readonly number[] | undefined {
   if (turns === undefined || pace?.length !== turns.length) return undefined;
   return turns.map((value, i) => (isRate(metric) ? value / pace[i] : value * pace[i]));
@@ -171,12 +171,12 @@ function verdictOf({ ratio, low, high }: Interval, { metric }: Row): Verdict {
   return isRate(metric) === ratio > 1 ? 'better' : 'worse';
 }
 
-/** The speed now in that of the earlier program: below 1 is slower, whatever the metric. */
+/** Current speed relative to the earlier program: below 1 is slower, whatever the metric. */
 export function speedOf({ ratio, low, high }: Comparison, metric: Row['metric']): Partial<Interval> {
   return isRate(metric) ? { ratio, low, high } : { ratio: 1 / ratio, low: high && 1 / high, high: low && 1 / low };
 }
 
-/** A comparison in a cell: `0.98× [0.95, 1.02] no difference`. */
+/** Formats a comparison for a table cell: `0.98× [0.95, 1.02] no difference`. */
 export function describeComparison(comparison: Comparison | null): string {
   if (comparison === null) return 'new';
   const { ratio, low, high, verdict } = comparison;

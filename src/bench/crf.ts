@@ -1,6 +1,6 @@
 /**
- * The suite `crf`: a linear-chain CRF beside PyTorch as NCRF++ writes it, in tokens (T·B) per second: the loss with its gradients
- * (emissions, transitions, first and last label), and the best path.
+ * The suite `crf`: a linear-chain CRF compared with a PyTorch implementation in the style of NCRF++, in tokens (T·B) per second:
+ * the loss with its gradients (emissions, transitions, first and last label), and the best path.
  */
 import { packingOf } from '../autograd/index.js';
 import { createCpuKernels } from '../kernels/index.js';
@@ -17,9 +17,9 @@ import { sampling } from './timing.js';
 import type { Backend, Contestant, Context, SuiteParts } from './types.js';
 import { backendsOf } from './types.js';
 
-/** Tokens of every sentence, and sentences of a batch. */
+/** Tokens per sentence, and sentences per batch. */
 const [T, B] = [20, 32];
-/** Labels: of four types by IOB, of CoNLL-2000's chunks by IOBES, and the most that WebAssembly scans. */
+/** Label counts: four types in IOB, the chunks of CoNLL-2000 in IOBES, and the maximum that the WebAssembly kernel supports. */
 const LABELS = [9, 39, 64];
 const WORKS = ['loss', 'viterbi'] as const;
 const PACKING = packingOf(new Int32Array(B).fill(T));
@@ -35,12 +35,12 @@ interface CrfTensors {
 
 interface Problem {
   readonly K: number;
-  /** Elements in the order of rows; the emissions step by step, B rows each. */
+  /** Row-major elements; the emissions are ordered by step, B rows each. */
   readonly values: { readonly [name in keyof CrfTensors]: Float32Array };
   readonly targets: Int32Array;
 }
 
-/** What a system is asked for: the loss and its gradients by name, and the best labels. */
+/** The result expected of a system: the loss and its gradients by name, and the best labels. */
 interface Right {
   readonly loss: Expected;
   readonly gradients: Readonly<Record<string, Expected>>;
@@ -99,7 +99,7 @@ function tensorsOf({ K, values }: Problem, dtype: DType): CrfTensors {
   };
 }
 
-/** One call over copies that lie in the memory of the backend, where it has one; gradients add up from call to call. */
+/** One call over copies in the backend's own memory, if it has one; gradients accumulate from call to call. */
 function actOf(kernels: Kernels, problem: Problem, work: WorkName): { act: () => void; close: () => void } {
   const { emissions, ...params } = tensorsOf(problem, 'float32');
   const grads = gradsOf(params, 'float32');

@@ -1,4 +1,4 @@
-/** Rows as comma-separated values, RFC 4180: for a spreadsheet, or a script that has no JSON. */
+/** Rows as comma-separated values, RFC 4180: for a spreadsheet, or a script without a JSON parser. */
 import type { Row } from './types.js';
 
 const FIELDS = [
@@ -7,7 +7,7 @@ const FIELDS = [
 ] as const;
 const COMPARED = ['ratio', 'low', 'high', 'verdict'] as const;
 
-/** The line with the names of the columns. */
+/** The header line with the column names. */
 export const CSV_HEAD = [...FIELDS, ...COMPARED].join(',');
 
 /** A line for each row, in the order of `CSV_HEAD`; a field that a row lacks is empty. */

@@ -2,7 +2,7 @@
 import { Session } from 'node:inspector';
 import type { Context, Race } from './types.js';
 
-/** A function in the tree of calls. */
+/** A function in the call tree. */
 export interface ProfileNode {
   readonly id: number;
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
@@ -15,17 +15,17 @@ export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
   readonly startTime: number;
   readonly endTime: number;
-  /** The node that ran at each sample, and the time since the sample before. */
+  /** The node running at each sample, and the time since the previous sample. */
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
-/** A sampler of this thread, for one race and one contestant. */
+/** A sampling profiler for this thread, for one race and one contestant. */
 export interface Flame {
-  /** The race with its first contestant alone: two in one profile could not be told apart. */
+  /** The race with only its first contestant: two in one profile would be indistinguishable. */
   joined(race: Race): Promise<Race>;
   readonly sampler: NonNullable<Context['sampler']>;
-  /** What was sampled; undefined if no race was. */
+  /** The profile; undefined if no race was sampled. */
   profile(): CpuProfile | undefined;
   close(): void;
 }
@@ -61,10 +61,10 @@ export async function openFlame(): Promise<Flame> {
   };
 }
 
-/** Frames that are not the program's: the start of the profiler, V8 outside of JavaScript, waiting. */
+/** Frames that do not belong to the program: the start of the profiler, V8 outside JavaScript, idle time. */
 const OUTSIDE = ['dispatch', '(program)', '(idle)'];
 
-/** Functions that took most of the time by themselves, in descending order. */
+/** Functions with the largest self time, in descending order. */
 export function heaviest({ nodes, samples, timeDeltas }: CpuProfile, count: number): { name: string; share: number }[] {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, callFrame.functionName || '(anonymous)']));
   const time = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
  * The suite `gemm`: the three products on squares and on the shapes of a tagger with E = H = 100, 32 sentences of 32 tokens.
- * Operands lie where a system keeps its own: in WebAssembly memory for `bptt`, in tensors for the libraries.
+ * Operands are stored where a system stores its own: in WebAssembly memory for `bptt`, in tensors for the libraries.
  */
 import { passes, rightPeers, skip } from './check.js';
 import type { ProductName } from './numbers.js';
@@ -46,7 +46,7 @@ export async function* gemm(context: Context): SuiteParts {
   }
 }
 
-/** The products to be timed: those of sizes that were asked for, else squares and a tagger's. */
+/** The products to be timed: those of the requested sizes, else squares and those of a tagger. */
 function shapesOf({ sizes }: Context): (readonly [ProductName, number, number, number])[] {
   const every = (sizes ?? SQUARES.map((n) => [n, n, n] as const)).flatMap(([M, K, N]) =>
     PRODUCTS.map((product) => [product, M, K, N] as const),
@@ -107,7 +107,7 @@ function usersContestants(context: Context, label: string, product: Product): Co
   });
 }
 
-/** Peers that are right. They multiply without adding: a library has no other product. */
+/** The peers that are right. They multiply without accumulating: a library has no other product. */
 function peerContestants(context: Context, label: string, { name, size, ...product }: Product): Promise<Peer[]> {
   const { out, a, b, expected } = product;
   const [dataA, dataB] = [a, b].map((x) => encode(elements(x) as Float32Array));

@@ -1,4 +1,4 @@
-/** The backend on a GPU, opened to be timed: what it can no longer do is an error, not a product on the CPU. */
+/** Opens the GPU backend for timing: a failure is an error, without fallback to the CPU. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { GpuLibrary } from '../kernels/index.js';
@@ -10,9 +10,9 @@ import { withoutFallback } from './no-fallback.js';
 import type { Backend } from './types.js';
 
 /**
- * Opens the device of this machine, with the best backend of the CPU behind it for what is not a product.
+ * Opens the device of this machine, with the best CPU backend for everything except products.
  *
- * @throws UnsupportedError without gpu.js, or where the device is unavailable: what is missing, in a sentence
+ * @throws UnsupportedError without gpu.js, or if the device is unavailable; the message states what is missing
  */
 export async function openGraphics(): Promise<Omit<Backend, 'system'>> {
   const device = await createGpuKernels({ ...nodeOptions.gpu, library: libraryOfCheckout() });
@@ -26,11 +26,11 @@ export async function openGraphics(): Promise<Omit<Backend, 'system'>> {
   };
 }
 
-/** gpu.js as the tests of a checkout have it, with its native module; nothing where the package's own is to be used. */
+/** gpu.js from the tests of a checkout, with its native module; undefined if the package's own is to be used. */
 export function libraryOfCheckout(folder = folderOfPackage()): GpuLibrary | undefined {
   try {
     return createRequire(join(folder, 'test/gpu/package.json'))('gpu.js') as GpuLibrary;
   } catch {
-    return undefined; // no checkout, or nothing installed there: the package's own, or the reason why there is none
+    return undefined; // no checkout, or nothing installed there: use the package's own, or report why there is none
   }
 }

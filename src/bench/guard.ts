@@ -1,6 +1,6 @@
 /**
- * Code of a user runs in this process and must not end it, nor write into its results: what it prints goes to standard
- * error, and `process.exit` throws where it is called. Calls of this package itself go through.
+ * User code runs in this process and must neither end it nor write into its results: its output goes to standard error, and
+ * `process.exit` throws at the call. Calls from this package itself pass through.
  */
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -14,16 +14,16 @@ const MODULES = new URL('..', import.meta.url).href;
 export interface Guard {
   /** The real standard output, for results. */
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
-  /** Gives the process back: for whoever has another use for it, and no strangers with timers in it. */
+  /** Removes the guard: for a process that will be used otherwise and in which no user timers are left. */
   release(): void;
-  /** Waits until all that was written to `stdout` has gone, for a process that is ended under guard. */
+  /** Waits until everything written to `stdout` is flushed, for a process that ends while guarded. */
   flush(): Promise<void>;
 }
 
 /**
  * Guards the process.
  *
- * @param onStray is called with what was thrown outside of every call: by a timer, or a promise that is not awaited
+ * @param onStray called with errors thrown outside of any call: by a timer, or a promise that is not awaited
  */
 export function guardProcess(onStray: (line: string) => void): Guard {
   const { stdout, stderr } = process;
@@ -45,7 +45,7 @@ export function guardProcess(onStray: (line: string) => void): Guard {
   process.on('unhandledRejection', stray);
   const out = new Writable({
     decodeStrings: false,
-    // At once, not a turn of the event loop later: a kernel may hold the thread for long.
+    // Immediately, not one event loop iteration later: a kernel may block the thread for long.
     write: (chunk, encoding, done) => void (write(chunk, encoding) ? done() : stdout.once('drain', () => done())),
   });
   return {
@@ -60,7 +60,7 @@ export function guardProcess(onStray: (line: string) => void): Guard {
   };
 }
 
-/** Whether the function that called the caller of this one is of this package, or the `process.exit` of Node itself. */
+/** Whether the caller of the calling function belongs to this package, or is Node's own `process.exit`. */
 function calledByUs(): boolean {
   const caller = new Error().stack?.split('\n')[3] ?? '';
   return (

@@ -1,4 +1,4 @@
-/** The bench that remembers: one file per release and machine, read again as trends, release by release. */
+/** The bench history: one file per release and machine, read back as trends over releases. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArgumentError, DataError } from '../tensor/index.js';
@@ -10,7 +10,7 @@ import type { Result } from './report.js';
 import { readResult } from './report.js';
 import type { Row } from './types.js';
 
-/** A run that is kept: what `--json` prints, and when and beside what it was made. `--against` reads it as it reads any run. */
+/** A recorded run: the output of `--json`, plus its date and the load on the machine. `--against` reads it like any other run. */
 export interface Kept extends Result {
   readonly format: 1;
   readonly recorded: {
@@ -21,7 +21,7 @@ export interface Kept extends Result {
   };
 }
 
-/** A case over the releases that one machine has timed. */
+/** A case over the releases timed on one machine. */
 export interface Trend extends Pick<Row, 'suite' | 'case' | 'system' | 'threads' | 'metric'> {
   readonly machine: string;
   readonly points: readonly Point[];
@@ -33,20 +33,20 @@ export interface Point {
   readonly date: string;
   readonly load: number;
   readonly p50: number;
-  /** Beside the release before; undefined for the first one. */
+  /** Comparison with the previous release; undefined for the first one. */
   readonly toEarlier?: Comparison;
 }
 
-/** A load average from which on another program must have run. */
+/** The load average above which another program must have been running. */
 export const BUSY = 1.5;
 
-/** A result as it is kept. */
+/** The recorded form of a result. */
 export function keep({ machine, rows }: Result, date: string, load: readonly [number, number]): Kept {
   const rounded = load.map((x) => Number(x.toFixed(2))) as [number, number];
   return { format: 1, recorded: { date, load: rounded }, machine, rows };
 }
 
-/** A machine in words: processor, cores, and the major version of Node, whose compiler is part of it. */
+/** Description of a machine: processor, cores, and the major version of Node, whose compiler affects the figures. */
 export function machineName({ cpu, cores, node }: Machine): string {
   return `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}, Node ${node.split('.')[0]}`;
 }
@@ -62,9 +62,9 @@ export function fileNameOf(machine: Machine): string {
 }
 
 /**
- * Reads a folder of kept runs, in order of release and day.
+ * Reads a folder of recorded runs, in order of release and day.
  *
- * @param folder that of the clone by default
+ * @param folder default: that of the clone
  * @throws ArgumentError if there is none; DataError if a file holds anything else
  */
 export function readHistory(folder?: string, home = folderOfPackage()): Kept[] {
@@ -82,7 +82,7 @@ export function readHistory(folder?: string, home = folderOfPackage()): Kept[] {
   return names.map((name) => readKept(join(path, name))).sort(inOrder);
 }
 
-/** Reads one kept run. @throws DataError if the file holds anything else */
+/** Reads one recorded run. @throws DataError if the file holds anything else */
 export function readKept(path: string): Kept {
   const result = readResult(path) as Partial<Kept> & Result;
   const { format, recorded, machine } = result;
@@ -102,7 +102,7 @@ function inOrder(x: Kept, y: Kept): number {
   return compareVersions(x.machine.bptt, y.machine.bptt) || (x.recorded.date < y.recorded.date ? -1 : 1);
 }
 
-/** Negative where version x comes before y: numbers by size, a pre-release before its release. */
+/** Compares versions; negative if x precedes y: numbers by value, a pre-release before its release. */
 export function compareVersions(x: string, y: string): number {
   const [[a, preA = ''], [b, preB = '']] = [x, y].map((version) => version.split(/-(.*)/));
   const [left, right] = [a, b].map((text) => text.split('.').map(Number));
@@ -114,9 +114,10 @@ export function compareVersions(x: string, y: string): number {
 }
 
 /**
- * Trends of this package's own rows, by machine and case. A release is compared with the one before as `--against` compares files.
+ * Trends of this package's own rows, by machine and case. Each release is compared with the previous one as `--against` compares
+ * files.
  *
- * @param wants whether a case is wanted
+ * @param wants whether to include a case
  */
 export function trendsOf(files: readonly Kept[], wants: (name: string) => boolean = () => true): Trend[] {
   const trends = new Map<string, Trend & { points: Point[] }>();

@@ -87,8 +87,8 @@ function createLayer(cell: string, shape: Shape): Layer {
 }
 
 /**
- * One pass over copies that lie in the memory of the backend, where it has one, as those of a training do. With `both`,
- * gradients of parameters add up from call to call.
+ * One pass over copies in the backend's own memory, if it has one, as in training. With `both`, gradients of parameters
+ * accumulate from call to call.
  */
 function actOf(kernels: Kernels, problem: Layer, phase: Phase): { act: () => void; close: () => void } {
   const { cell, packing } = problem;
@@ -97,7 +97,7 @@ function actOf(kernels: Kernels, problem: Layer, phase: Phase): { act: () => voi
   const [x, dY] = [copy(problem.x), copy(problem.dY)];
   const [T, B, I, H] = problem.shape;
   const tensors = [...Object.values(params), ...Object.values(grads), x, dY];
-  const frameBytes = 4 * T * B * (2 * I + 16 * H); // more than any cell keeps, with both gradients of what it keeps
+  const frameBytes = 4 * T * B * (2 * I + 16 * H); // more than any cell stores, plus gradients of the same size
   const close = kernels.adopt(tensors, frameBytes);
   const pass = (): void => {
     const keep = phase === 'forward' ? 'nothing' : 'gradients';
@@ -146,7 +146,7 @@ function ownBackends(context: Context, problem: Layer, reference: Readonly<Recor
   });
 }
 
-/** Peers whose output and gradient of the input are right. */
+/** The peers whose output and input gradient are right. */
 function peerContestants(
   context: Context,
   label: string,

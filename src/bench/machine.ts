@@ -1,4 +1,4 @@
-/** Where the figures come from. */
+/** The machine that the figures come from. */
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { measureBandwidth, measurePeak } from './peak.js';
 
@@ -11,13 +11,13 @@ export interface Machine {
   readonly node: string;
   readonly v8: string;
   readonly bptt: string;
-  /** GFLOP/s of one core in 128-bit lanes, multiplication and addition apart; null without WebAssembly SIMD. */
+  /** GFLOP/s of one core in 128-bit lanes, with separate multiplication and addition; null without WebAssembly SIMD. */
   readonly peak: number | null;
-  /** GB/s of one core to and from memory, of a copy that no cache holds; where a plot was asked for. */
+  /** GB/s of one core to and from memory, for a copy larger than any cache; only measured for a plot. */
   readonly bandwidth?: number;
 }
 
-/** Describes this machine; measuring its peak takes a few milliseconds, and its memory, where `plotting`, some more. */
+/** Describes this machine; measuring its peak takes a few milliseconds, and measuring its memory (if `plotting`) some more. */
 export function describeMachine(version: string, plotting = false): Machine {
   return {
     cpu: cpus().at(0)?.model.trim() || 'unknown processor',

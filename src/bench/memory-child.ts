@@ -1,7 +1,7 @@
 /**
- * Run by `memory.ts`: `node memory-child.js STEPS`. The resident set after every hundredth part of the steps, in MiB, as JSON
- * lines. Half as many steps come before: in them the engine compiles, and the young generation of its heap grows to its
- * final size (by some 16 MiB, once).
+ * Run by `memory.ts`: `node memory-child.js STEPS`. Prints the resident set after every hundredth of the steps, in MiB, as JSON
+ * Lines. Half as many steps run before as a warm-up, in which the engine compiles and the young generation of its heap grows to
+ * its final size (by some 16 MiB, once).
  */
 import { selectBackend } from '../kernels/index.js';
 import { createProblem, createTrainer } from './problem.js';
@@ -14,7 +14,7 @@ const every = Math.max(1, Math.floor(steps / 100));
 for (let step = 1 - Math.ceil(steps / 2); step <= steps; step++) {
   trainer.step(Math.abs(step) % problem.batches.length);
   if (step % every !== 0) continue;
-  await new Promise((resolve) => setTimeout(resolve, 0)); // lets the garbage collector in, as a training does
+  await new Promise((resolve) => setTimeout(resolve, 0)); // gives the garbage collector a chance to run, as in training
   if (step > 0)
     console.log(JSON.stringify({ backend: kernels.backend, step, rss: process.memoryUsage.rss() / 2 ** 20 }));
 }

@@ -1,6 +1,6 @@
 /**
- * The suite `memory`: the resident set of a process over many updates of a small model. After a warm-up of half as many,
- * in which the engine compiles and the heap finds its size, it should be flat.
+ * The suite `memory`: the resident set of a process over many updates of a small model. After a warm-up of half as many updates,
+ * in which the engine compiles and the heap reaches its size, it should be flat.
  */
 import { runChild } from './child.js';
 import type { MemoryPoint } from './statistics.js';
@@ -11,7 +11,10 @@ interface Point extends MemoryPoint {
   readonly backend: string;
 }
 
-/** The rows of the suite: at the start of the steady state, at most, at the end, and the slope of a straight line. */
+/**
+ * The rows of the suite: the value at the start of the steady state, the maximum, the value at the end, and the slope of a fitted
+ * line.
+ */
 export async function* memory(context: Context): SuiteParts {
   if (!['rss-start', 'rss-max', 'rss-end', 'rss-slope'].some((name) => context.wants(name))) return;
   const points: Point[] = [];

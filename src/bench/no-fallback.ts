@@ -1,9 +1,9 @@
-/** A device that is timed does the work itself: nothing goes on without it. Runs in a browser too. */
+/** A device under measurement does all the work itself: there is no fallback to the CPU. Runs in a browser too. */
 import type { Kernels } from '../kernels/index.js';
 import { withFallback } from '../kernels/index.js';
 import type { DeviceError } from '../tensor/index.js';
 
-/** `withFallback` up to the loss of the device: then, and from then on, its error. */
+/** Acts like `withFallback` until the device is lost; from then on, every call throws the error of the loss. */
 export function withoutFallback(device: Kernels, host: Kernels): Kernels {
   let lost: DeviceError | undefined;
   const kernels = withFallback(device, host, (error) => {

@@ -1,22 +1,22 @@
-/** Random operands, their comparison, and their form on the way to another process. */
+/** Random operands, their comparison, and their encoding for another process. */
 import type { Kernels } from '../kernels/index.js';
 import type { WasmKernels } from '../kernels/index.js';
 import { allocate, createRng, viewOf } from '../tensor/index.js';
 import type { Real, Tensor } from '../tensor/index.js';
 
-/** Half the distance of 1 to the next float32: the largest relative error of one rounding. */
+/** Half the distance from 1 to the next float32: the largest relative error of one rounding. */
 export const UNIT_ROUNDOFF = 2 ** -24;
 
-/** Uniform numbers in ±1/2, the same ones for the same seed. */
+/** Uniform numbers in ±1/2, the same for the same seed. */
 export function randomNumbers(count: number, seed: number): Float32Array {
   const rng = createRng(seed);
   return Float32Array.from({ length: count }, () => rng.next() - 0.5);
 }
 
 /**
- * Copies of float32 matrices where the backend computes on them without copying: in its own memory, if it has one.
+ * Copies float32 matrices to where the backend can use them without copying: its own memory, if it has one.
  *
- * @param spare bytes that calls with these operands may need for themselves
+ * @param spare additional bytes that calls with these operands may need
  */
 export function placeAll(kernels: object, matrices: readonly Tensor[], spare: number): Tensor[] {
   if (hasMemory(kernels)) kernels.reserve(spare + matrices.reduce((sum, { data }) => sum + 4 * data.length + 128, 0));
@@ -44,7 +44,7 @@ export function elements({ data, offset, shape }: Tensor): Real {
   return data.subarray(offset, offset + shape.reduce((n, size) => n * size, 1));
 }
 
-/** max |x − y|; Infinity where the lengths differ or a difference is not a number. */
+/** max |x − y|; Infinity if the lengths differ or a difference is NaN. */
 export function deviation(x: ArrayLike<number>, y: ArrayLike<number>): number {
   if (x.length !== y.length) return Infinity;
   let worst = 0;
@@ -60,7 +60,7 @@ export function encode(x: Float32Array | Int32Array): string {
   return Buffer.from(x.buffer, x.byteOffset, x.byteLength).toString('base64');
 }
 
-/** float32 numbers out of the answer of a peer; none where it sent something else. */
+/** Decodes float32 numbers from the answer of a peer; undefined if it sent something else. */
 export function decode(text: unknown): Float32Array {
   if (typeof text !== 'string') return new Float32Array(0);
   const bytes = Buffer.from(text, 'base64');

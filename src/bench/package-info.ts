@@ -39,6 +39,6 @@ function parse(path: string): PackageInfo | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as PackageInfo;
   } catch {
-    return undefined; // a folder without one, or with one that is not ours to judge
+    return undefined; // a folder without one, or with one of another package
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The peak of one core in 128-bit lanes: a WebAssembly loop that multiplies and adds in registers and touches no memory.
- * Twelve independent chains hide the latency of both operations, and with the two constants fit in the 15 registers that
- * V8 has on x64. Multiplication and addition are separate instructions, as in the kernels of this package: a library with
- * fused or wider arithmetic can exceed this peak.
+ * The peak of one core in 128-bit lanes: a WebAssembly loop that multiplies and adds in registers and does not access memory.
+ * Twelve independent chains hide the latency of both operations, and with the two constants fit in the 15 registers that V8 has
+ * on x64. Multiplication and addition are separate instructions, as in the kernels of this package: a library with fused or wider
+ * arithmetic can exceed this peak.
  */
 const CHAINS = 12;
 const LANES = 4;
@@ -15,7 +15,7 @@ const ADD = [0xfd, 0xe4, 0x01];
 const MUL = [0xfd, 0xe6, 0x01];
 const HALF = [0x43, 0, 0, 0, 0x3f]; // f32.const 0.5
 
-/** `run(n)`: n rounds of x ← x/2 + 1/2 in every chain; returns a sum so that nothing can be left out. */
+/** `run(n)`: n rounds of x ← x/2 + 1/2 in every chain; returns a sum so that nothing can be optimized away. */
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const chains = Array.from({ length: CHAINS }, (_, i) => i + 3);
   const round = chains.flatMap((x) => [LOCAL_GET, x, LOCAL_GET, 1, ...MUL, LOCAL_GET, 2, ...ADD, LOCAL_SET, x]);
@@ -23,7 +23,7 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
     ...[1, CHAINS + 2, 0x7b], // locals 1 … CHAINS + 2 are v128
     ...[...HALF, ...SPLAT, LOCAL_SET, 1, ...HALF, ...SPLAT, LOCAL_SET, 2],
     ...[0x03, 0x40, ...round], // loop
-    ...[LOCAL_GET, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b], // n ← n − 1; again while it is not 0; end
+    ...[LOCAL_GET, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b], // n ← n − 1; repeat while it is not 0; end
     ...[LOCAL_GET, 3, ...chains.slice(1).flatMap((x) => [LOCAL_GET, x, ...ADD]), ...EXTRACT_0, 0x0b],
   ];
   const size = [(code.length & 0x7f) | 0x80, code.length >> 7];
@@ -37,7 +37,7 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** The part of the global that is used; Node has it, the type library of this project does not. */
+/** The used part of the global; Node provides it, the type library of this project does not. */
 interface WebAssemblyGlobal {
   validate(bytes: Uint8Array): boolean;
   Module: new (bytes: Uint8Array) => object;
@@ -52,7 +52,7 @@ function openLoop(): ((rounds: number) => number) | undefined {
   return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.run;
 }
 
-/** GFLOP/s of so many rounds of the loop, now. */
+/** GFLOP/s of a number of rounds of the loop, measured now. */
 function rateNow(loop: (rounds: number) => number, rounds: number): number {
   const start = performance.now();
   loop(rounds);
@@ -60,7 +60,7 @@ function rateNow(loop: (rounds: number) => number, rounds: number): number {
 }
 
 /**
- * Peak of one core, GFLOP/s in float32: the best of many short runs, because a load on the machine only ever lengthens one.
+ * Peak of one core, GFLOP/s in float32: the best of many short runs, because other load on the machine can only lengthen a run.
  * Null if the engine has no WebAssembly SIMD.
  */
 export function measurePeak(runs = 60): number | null {
@@ -70,20 +70,20 @@ export function measurePeak(runs = 60): number | null {
 }
 
 /**
- * A yardstick: GFLOP/s that the machine reaches at the moment of the call, some two milliseconds of work that no version of this
- * package changes. Where it falls, the machine has become slower, not the program. Undefined without WebAssembly SIMD.
+ * A yardstick: GFLOP/s that the machine reaches at the time of the call, in about two milliseconds of work that is the same in
+ * all versions of this package. If it falls, the machine has become slower, not the program. Undefined without WebAssembly SIMD.
  */
 export function openPace(): (() => number) | undefined {
   const loop = openLoop();
   return loop && (() => rateNow(loop, 800_000));
 }
 
-/** Bytes of a copy that is larger than the caches of a core. */
+/** Size in bytes of a copy that is larger than the caches of a core. */
 const COPIED = 2 ** 26;
 
-/** GB/s of one core to and from memory: bytes read and written by the best of some copies. */
+/** GB/s of one core to and from memory: bytes read and written by the fastest of several copies. */
 export function measureBandwidth(runs = 6): number {
-  const [from, to] = [0, 1].map(() => new Float64Array(COPIED / 8).fill(1)); // filled, so that every page is there
+  const [from, to] = [0, 1].map(() => new Float64Array(COPIED / 8).fill(1)); // filled, so that every page is mapped
   let best = Infinity;
   for (let i = 0; i < runs; i++) {
     const start = performance.now();

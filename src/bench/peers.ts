@@ -1,6 +1,6 @@
 /**
- * Other systems, each in a process of its own that speaks JSON lines: one request on its standard input, one answer on its
- * standard output. They are listed in `bench/peers/peers.json` of a checkout, and are not part of the published package.
+ * Other systems, each in a separate process that communicates in JSON Lines: one request on its standard input, one answer on its
+ * standard output. They are listed in `bench/peers/peers.json` of a checkout and are not part of the published package.
  *
  *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started; on a GPU with
  *                                                                      {device: its name}, and {software: true} for a rasterizer
@@ -29,65 +29,65 @@ import type { Contestant, Place, Sample, SuiteName } from './types.js';
 /** One line of `peers.json`. */
 export interface PeerEntry {
   readonly system: string;
-  /** Programs to try, in order; `node` is the Node that runs. */
+  /** Programs to try, in order; `node` is the running Node. */
   readonly programs: readonly string[];
   /** The adapter and its arguments; the adapter's path is relative to `peers.json`. */
   readonly arguments: readonly string[];
   /** A number, or `all` for every core of the machine. */
   readonly threads: number | 'all';
   readonly suites: readonly SuiteName[];
-  /** Whether it is this package in a browser: started for who asks for browsers, or for it by name. */
+  /** Whether it is this package in a browser: started only if browsers are requested, or this one by name. */
   readonly browser?: boolean;
 }
 
-/** Which peers are wanted. */
+/** Selects peers. */
 export interface PeerChoice {
   /** Systems by name; all but the browsers by default. */
   readonly names?: readonly string[];
-  /** Whether the browsers are wanted too. */
+  /** Whether to include the browsers. */
   readonly browser?: boolean;
 }
 
-/** A peer that runs. */
+/** A running peer. */
 export interface Peer extends Omit<Contestant, 'sample' | 'close'> {
-  /** Whether it is this package in another engine: it must be right. */
+  /** Whether it is this package in another engine, whose results must be right. */
   readonly own: boolean;
-  /** Whether its process still runs. */
+  /** Whether its process is still running. */
   alive(): boolean;
-  /** The answer to a case, or why the peer does not take part in it. */
+  /** Returns the answer to a case, or why the peer does not take part in it. */
   prepare(request: object): Promise<Answer>;
   /** Times the prepared case. */
   sample(): Promise<Sample>;
 }
 
-/** What an adapter sends: `declined`, or fields that depend on the request. */
+/** The message of an adapter: `declined`, or fields that depend on the request. */
 export type Answer = Readonly<Record<string, unknown>>;
 
 /** All peers of a run. */
 export interface Peers {
-  /** Those of a suite; each is started once. `note` is called with those that are absent. */
+  /** Returns the peers of a suite; each is started once. `note` is called for absent peers. */
   of(suite: SuiteName, note: (line: string) => void): Promise<readonly Peer[]>;
-  /** Ends their processes. An answer that is under way is not waited for: who waits gets a BpttError. */
+  /** Ends their processes without waiting for pending answers: pending calls are rejected with a BpttError. */
   close(): void;
 }
 
 /** The modules of this package, for adapters that run them in another engine. */
 const MODULES = fileURLToPath(new URL('..', import.meta.url));
-/** Longest time for one answer. */
+/** Timeout for one answer. */
 const PATIENCE_MS = 60_000;
-/** Time to end by itself. */
+/** Time for a process to end by itself. */
 const END_MS = 2_000;
-/** Least time of the calls behind one sample. */
+/** Minimum total time of the calls in one sample. */
 const BATCH_MS = 1;
 
 /** No peers at all. */
 export const noPeers: Peers = { of: async () => [], close: () => undefined };
 
 /**
- * The peers of a checkout, none of which is started yet.
+ * Returns the peers of a checkout; none is started yet.
  *
- * @param folder where `peers.json` lies
- * @throws ArgumentError on an unknown name, or where the folder has no list of peers; DataError if that is not a list
+ * @param folder the folder of `peers.json`
+ * @throws ArgumentError on an unknown name, or if the folder has no list of peers; DataError if the file is not such a list
  */
 export function openPeers(folder: string, { names, browser = false }: PeerChoice = {}): Peers {
   const entries = readEntries(join(folder, 'peers.json'));
@@ -135,13 +135,13 @@ function readEntries(file: string): PeerEntry[] {
   return entries as PeerEntry[];
 }
 
-/** Ends a process: those with processes of their own end when they have nothing more to read, which takes them a moment. */
+/** Ends a process. A peer with child processes ends once its input is closed, which takes a moment. */
 function endProcess(child: ChildProcessWithoutNullStreams): void {
   child.stdin.end();
   setTimeout(() => child.kill('SIGKILL'), END_MS).unref();
 }
 
-/** A running peer, or why there is none. */
+/** Starts a peer; returns it, or why there is none. */
 async function startPeer(entry: PeerEntry, folder: string, processes: (() => void)[]): Promise<Peer | string> {
   const [script, ...rest] = entry.arguments;
   const threads = entry.threads === 'all' ? availableParallelism() : entry.threads;
@@ -186,7 +186,7 @@ function peerOf({ system, browser = false }: PeerEntry, pid: number | undefined,
   };
 }
 
-/** The device a peer speaks of. headless-gl does not name its own; where it can, the driver loaded by the process does. */
+/** The device of a peer. headless-gl does not report a device name; if possible, it is derived from the driver loaded by the process. */
 function placeOf({ device, software, unnamed, engine, blas }: Answer, pid: number | undefined): Place {
   const where = {
     ...(typeof engine === 'string' ? { engine } : {}),
@@ -201,11 +201,11 @@ function rendererOf(pid: number): string | undefined {
   try {
     return loadedRenderer(readFileSync(`/proc/${pid}/maps`, 'utf8'));
   } catch {
-    return undefined; // Linux alone has it
+    return undefined; // only on Linux
   }
 }
 
-/** A conversation: every request has one answer, in order. */
+/** A request-response channel: every request has one answer, in order. */
 interface Link {
   close(): void;
   next(): Promise<Answer>;
@@ -219,7 +219,7 @@ function linkTo(child: ChildProcessWithoutNullStreams): Link {
   let ended: string | undefined;
   let wake = (): void => undefined;
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (line.startsWith('{')) answers.push(line); // libraries greet people on the same stream
+    if (line.startsWith('{')) answers.push(line); // libraries print banners to the same stream
     wake();
   });
   child.stderr.on('data', (text: Buffer) => (complaint = `${complaint}${text.toString()}`.slice(-2000)));

@@ -1,7 +1,7 @@
 /**
- * An SVG with charts on logarithmic axes: GFLOP/s over the size of a square product, products under the roofline of one core
- * (S. Williams, A. Waterman, D. Patterson, "Roofline: an insightful visual performance model", CACM 52(4), 2009), tokens/s over the
- * batch size. It follows the reader's light or dark scheme.
+ * An SVG with charts on logarithmic axes: GFLOP/s over the size of a square product, products under the roofline of one core (S.
+ * Williams, A. Waterman, D. Patterson, "Roofline: an insightful visual performance model", CACM 52(4), 2009), tokens/s over the
+ * batch size. It adapts to the reader's light or dark scheme.
  */
 import { exp, log } from '../tensor/index.js';
 import type { Result } from './report.js';
@@ -10,7 +10,7 @@ import type { Row } from './types.js';
 const WIDTH = 640;
 const HEIGHT = 400;
 const MARGIN = { left: 80, right: 190, top: 48, bottom: 56 };
-/** Of Okabe & Ito's palette, which color-blind people can tell apart, on white and on near-black; then again with dashes. */
+/** Colors from Okabe & Ito's palette, distinguishable by color-blind people on white and on near-black; then repeated with dashes. */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#b87d00', '#000000'];
 const COLORS_DARK = ['#4aa8e0', '#f07b2e', '#1cc294', '#e39cc4', '#9ad4f5', '#e69f00', '#ffffff'];
 export const STYLE = [
@@ -35,13 +35,13 @@ interface Chart {
   readonly xLabel: string;
   readonly yLabel: string;
   readonly series: readonly Series[];
-  /** Whether points of a series are joined. */
+  /** Whether the points of a series are joined. */
   readonly lines: boolean;
-  /** What one core can reach: GFLOP/s, and GB/s of its memory. */
+  /** Peak of one core: GFLOP/s, and GB/s of its memory. */
   readonly roof?: { readonly peak: number; readonly bandwidth: number };
 }
 
-/** The charts of a result; one without data is left out. */
+/** The charts of a result; a chart without data is left out. */
 export function plot({ machine, rows }: Result): string {
   const charts: Chart[] = [
     {
@@ -72,7 +72,7 @@ export function plot({ machine, rows }: Result): string {
   ].join('\n');
 }
 
-/** Every product under the roof, where its height is known. Operations by bytes of a, b, and of out read and written once. */
+/** Every product under the roof, if its height is known. Intensity is operations per byte of a, b, and out, read and written once. */
 function roofline({ peak, bandwidth }: Result['machine'], rows: readonly Row[]): Chart[] {
   if (peak === null || bandwidth === undefined) return [];
   const found = new Map<string, Point[]>();
@@ -92,7 +92,7 @@ function seriesName({ system, threads }: Row): string {
   return threads > 1 ? `${system}, ${threads} threads` : system;
 }
 
-/** Lines of the cases that a pattern finds; its first group is the x of a point. */
+/** Lines for the cases that match a pattern, whose first group is the x coordinate. */
 function seriesOf(rows: readonly Row[], pattern: RegExp): Series[] {
   const found = new Map<string, Point[]>();
   for (const row of rows) {
@@ -104,7 +104,7 @@ function seriesOf(rows: readonly Row[], pattern: RegExp): Series[] {
   return [...found].map(([name, points]) => ({ name, points: points.sort((p, q) => p.x - q.x) }));
 }
 
-/** Where a chart lies, and its scales. */
+/** Position of a chart, and its scales. */
 interface Frame {
   readonly left: number;
   readonly right: number;
@@ -139,13 +139,13 @@ function draw(chart: Chart, top: number): string {
   ].join('\n');
 }
 
-/** The slope of the memory up to the ridge, then the peak; cut off at the frame. */
+/** The memory slope up to the ridge, then the peak; clipped to the frame. */
 function drawRoof(
   { peak, bandwidth }: { peak: number; bandwidth: number },
   { left, right, low, high, x, y }: Frame,
 ): string {
   const ridge = x(peak / bandwidth);
-  // Both axes are logarithmic, so that the slope is straight; two of its points give the line.
+  // Both axes are logarithmic, so the slope is a straight line; two points define it.
   const [x0, y0, x1, y1] = [x(1), y(bandwidth), x(10), y(10 * bandwidth)];
   const at = (px: number): number => y0 + ((px - x0) * (y1 - y0)) / (x1 - x0);
   const slope = (py: number): number => x0 + ((py - y0) * (x1 - x0)) / (y1 - y0);
@@ -192,7 +192,7 @@ function drawSeries({ name, points }: Series, i: number, { x, y, high, right }: 
   ].join('\n');
 }
 
-/** A logarithmic scale that maps the range of the values to from … to, with a little room at both ends. */
+/** A logarithmic scale that maps the range of the values to from … to, with a small margin at both ends. */
 function axis(values: readonly number[], from: number, to: number): Scale {
   const [least, most] = [log(Math.min(...values)), log(Math.max(...values))];
   const room = 0.05 * Math.max(most - least, 0.1);

@@ -1,10 +1,10 @@
 /**
- * The tagger that is timed: 10,000 words × 100 → one bidirectional layer of 100 per direction → 17 labels, sentences of 32
- * tokens, new random words in every step. One update is forward pass, mean cross-entropy, backward pass, clipping by the
- * global norm 5, Adam with η = 0.001: what `bptt train` does in an update.
+ * The timed tagger: 10,000 words × 100 → one bidirectional layer of 100 per direction → 17 labels, sentences of 32 tokens, new
+ * random words in every step. One update is forward pass, mean cross-entropy, backward pass, clipping by the global norm 5, Adam
+ * with η = 0.001, as in an update of `bptt train`.
  *
- * A second one reads characters beside words: every word has 1 to 10 of 80 characters × 32, from which a bidirectional layer of 64
- * per direction makes 128 more components. A word is spelled once per batch.
+ * A second one reads characters in addition to words: every word has 1 to 10 of 80 characters × 32, from which a bidirectional
+ * layer of 64 per direction computes 128 more components. A word is spelled once per batch.
  */
 import { flatten, nestLike, packingOf, zeroInPlace } from '../autograd/index.js';
 import type { Packing, TensorRecord } from '../autograd/index.js';
@@ -44,7 +44,7 @@ export interface Sizes {
 /** The model of the suites `tagger` and `threads`. */
 export const TAGGER_SIZES: Sizes = { V: 10_000, E: 100, H: 100, K: 17, T: 32 };
 const SEED = 5;
-/** The characters of the second model: how many, their vectors, the vector of a word, the longest word. */
+/** The characters of the second model: their number, the sizes of their vectors and of a word's vector, the longest word. */
 const CHARACTERS = { size: 80, embedding: 32, width: 128, longest: 10 };
 export const LEARNING_RATE = 0.001;
 export const CLIP = 5;
@@ -53,12 +53,12 @@ export const CHECKED_STEPS = 3;
 
 /** Words and labels of one batch. */
 export interface ProblemBatch {
-  /** `[T·B]`, one row per token, step by step. */
+  /** `[T·B]`, one row per token, ordered by step. */
   readonly ids: Int32Array;
   readonly targets: Int32Array;
 }
 
-/** A tagger and the batches it sees, the same for every system. */
+/** A tagger and its batches, the same for every system. */
 export interface Problem {
   readonly network: Network;
   readonly sizes: Sizes;
@@ -66,14 +66,14 @@ export interface Problem {
   readonly params: ModelParams;
   readonly packing: Packing;
   readonly batches: readonly ProblemBatch[];
-  /** Of every word its characters, where the tagger reads them. */
+  /** The characters of every word, if the tagger reads them. */
   readonly spellings?: readonly Int32Array[];
 }
 
 /**
- * A problem with so many batches that words hardly repeat from one to the next.
+ * Creates a problem with enough batches that few words repeat from one to the next.
  *
- * @param spelled whether the tagger reads the characters of words too
+ * @param spelled whether the tagger also reads the characters of words
  */
 export function createProblem(cell: string, B: number, sizes: Sizes = TAGGER_SIZES, spelled = false): Problem {
   const { V, E, H, K, T } = sizes;
@@ -101,18 +101,18 @@ export function createProblem(cell: string, B: number, sizes: Sizes = TAGGER_SIZ
 
 /** A model in training. */
 export interface Trainer {
-  /** One update on the batch of this number; returns the loss before it. */
+  /** Runs one update on the batch with this index; returns the loss before it. */
   step(batch: number): number;
-  /** The gradients of a batch, by name; nothing is updated. */
+  /** Returns the gradients of a batch, by name, without an update. */
   gradients(batch: number): Readonly<Record<string, Tensor>>;
-  /** Gives back the memory of the backend that the training holds. */
+  /** Frees the backend memory held by the training. */
   close(): void;
 }
 
 /**
- * Starts a training from the parameters of the problem: the acts of which `bptt train` makes an update.
+ * Starts training from the parameters of the problem, with the operations that make up an update of `bptt train`.
  *
- * @param lazy whether Adam updates the embedding rows of the batch alone, as `bptt train` does, or all of them
+ * @param lazy whether Adam updates only the embedding rows of the batch, as `bptt train` does, or all of them
  */
 export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true } = {}): Trainer {
   const first = createReplica(kernels, planOf(problem));
@@ -144,14 +144,13 @@ export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true 
 }
 
 /**
- * `createTrainer` with the products over whole batches on an asynchronous device: what `train(…, { device })` makes of an
- * update.
+ * `createTrainer` with the products over whole batches on an asynchronous device, as in an update of `train(…, { device })`.
  */
 export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem: Problem) {
   const replica = createReplica(host, planOf(problem));
   const { B } = problem;
   return {
-    /** One update on the batch of this number; gives the loss before it. */
+    /** Runs one update on the batch with this index; returns the loss before it. */
     async step(batch: number): Promise<number> {
       const members = Array.from({ length: B }, (_, b) => batch * B + b);
       const shard = await addShardGradientAsync(replica, device, members, totalsOf(problem), { epoch: 1, batch });
@@ -165,7 +164,7 @@ export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem:
 
 const totalsOf = ({ B, sizes }: Problem) => [B * sizes.T];
 
-/** What `bptt train` would make of the sentences of a problem, without dropout. */
+/** The model that `bptt train` would create from the sentences of a problem, without dropout. */
 export function planOf(problem: Problem): ReplicaPlan {
   const { network, sizes, B, batches } = problem;
   const { E, H, T } = sizes;
@@ -183,7 +182,7 @@ export function planOf(problem: Problem): ReplicaPlan {
   return { settings, config: network.config, sentences };
 }
 
-/** Words as the encoders of the tagger read them. */
+/** Words in the form that the encoders of the tagger read. */
 export function featuresOf({ spellings }: Pick<Problem, 'spellings'>, ids: Int32Array): readonly Features[] {
   const words = { ids, hidden: ids };
   return spellings ? [words, { characters: listsOf(Array.from(ids, (id) => spellings[id])) }] : [words];
@@ -191,13 +190,13 @@ export function featuresOf({ spellings }: Pick<Problem, 'spellings'>, ids: Int32
 
 /** A model for inference. */
 export interface Inference {
-  /** Logits of a batch, `[T·B, K]`; they hold until the next call. */
+  /** Logits of a batch, `[T·B, K]`, valid until the next call. */
   logits(batch: number): Tensor;
-  /** Gives back the memory of the backend that the parameters hold. */
+  /** Frees the backend memory held by the parameters. */
   close(): void;
 }
 
-/** Starts inference as a `Tagger` does it: with parameters in the memory of the backend, where it has one. */
+/** Starts inference as a `Tagger` does: with parameters in the backend's own memory, if it has one. */
 export function createInference(kernels: Kernels, problem: Problem, options: InferenceOptions = {}): Inference {
   const { network, params, packing } = problem;
   const batches = problem.batches.map(({ ids }) => featuresOf(problem, ids));

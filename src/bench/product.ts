@@ -1,4 +1,4 @@
-/** One product: its operands, its right answer, and how far from it an answer may be. */
+/** One product: its operands, its correct result, and the tolerance. */
 import { addMatmul1, addMatmulTA1, addMatmulTB1 } from '../kernels/cpu/matmul1.js';
 import type { Tensor } from '../tensor/index.js';
 import type { ProductName } from './numbers.js';
@@ -6,7 +6,7 @@ import { deviation, elements, matrix, randomNumbers, UNIT_ROUNDOFF } from './num
 
 const REFERENCE = { addMatmul: addMatmul1, addMatmulTA: addMatmulTA1, addMatmulTB: addMatmulTB1 };
 
-/** Operands of one product and what rung 1 makes of them. */
+/** Operands of one product and the result of rung 1 for them. */
 export interface Product {
   readonly name: ProductName;
   readonly size: readonly [M: number, K: number, N: number];
@@ -17,7 +17,7 @@ export interface Product {
   readonly expected: Tensor;
 }
 
-/** A product of random operands, the same ones for the same seed. */
+/** A product of random operands, which are the same for the same seed. */
 export function createProduct(name: ProductName, M: number, K: number, N: number, seed = 1): Product {
   const a =
     name === 'addMatmulTA' ? matrix(randomNumbers(K * M, seed), K, M) : matrix(randomNumbers(M * K, seed), M, K);
@@ -32,8 +32,8 @@ export function createProduct(name: ProductName, M: number, K: number, N: number
 }
 
 /**
- * Largest difference of two right answers: either sum of K + 1 terms is off by at most γ_{K+1}·(|out| + Σ|a||b|) (Higham,
- * Accuracy and Stability, 2nd ed., §3.1), and all operands are at most 1/2. One rounding more for a peer, whose product is
+ * Largest difference between two correct results: each sum of K + 1 terms is off by at most γ_{K+1}·(|out| + Σ|a||b|) (Higham,
+ * Accuracy and Stability, 2nd ed., §3.1), and all operands are at most 1/2. A peer gets one more rounding, because its product is
  * added to `out` here.
  */
 function allowedError({ size: [, K] }: Pick<Product, 'size'>): number {
@@ -41,7 +41,7 @@ function allowedError({ size: [, K] }: Pick<Product, 'size'>): number {
   return ((2 * n) / (1 - n)) * (K / 4 + 0.5);
 }
 
-/** Why an answer is wrong; undefined if it is right. */
+/** Explains why an answer is wrong; undefined if it is right. */
 export function faultOf(
   product: Pick<Product, 'size'>,
   got: ArrayLike<number>,

@@ -1,7 +1,7 @@
 /**
- * What the answers of a tagger are compared with: the cpu backend in float64. How far a right answer in float32 may be
- * from it is measured, by the cpu backend in float32: another order of summation gives another error of the same size, and
- * `SLACK` times that size is allowed, per tensor. A wrong formula is off by orders of magnitude more.
+ * Reference results for a tagger: the cpu backend in float64. The tolerance for a correct float32 result is measured with the cpu
+ * backend in float32: a different order of summation gives a different error of the same size, and `SLACK` times that size is
+ * allowed, per tensor. A wrong formula is off by orders of magnitude more.
  */
 import { clipByGlobalNorm, flatten, nestLike, zeroGrads, zeroInPlace } from '../autograd/index.js';
 import type { TensorRecord } from '../autograd/index.js';
@@ -18,18 +18,18 @@ import { featuresOf } from './problem.js';
 import type { Problem } from './problem.js';
 import { CHECKED_STEPS, CLIP, createInference, createTrainer, LEARNING_RATE } from './problem.js';
 
-/** Numbers, and how far from them a right answer may be. */
+/** Expected numbers and their tolerance. */
 export interface Expected {
   readonly values: ArrayLike<number>;
   readonly allowed: number;
 }
 
-/** Times the error of the cpu backend in float32. */
+/** Allowed multiple of the error of the cpu backend in float32. */
 const SLACK = 16;
-/** Rounding errors a number may have anyway, in units of its largest magnitude: `SLACK` times none would be none. */
+/** Rounding errors that are always allowed, in units of the largest magnitude: `SLACK` times a zero error would be zero. */
 const FEW_ROUNDINGS = 64 * UNIT_ROUNDOFF;
 
-/** Right answers to a problem: its logits, and what training on its first batch gives. */
+/** Correct results for a problem: its logits, and the results of training on its first batch. */
 export interface Reference {
   readonly logits: () => Expected;
   /** Losses before each of the first updates, and the gradients of the first, by name. */
@@ -42,7 +42,7 @@ function copyParams(params: ModelParams, dtype: DType): ModelParams {
   return nestLike(params, Object.fromEntries(record) as TensorRecord);
 }
 
-/** Updates on the first batch, written out: it shares the layers with what it judges, not the training loop. */
+/** Explicit updates on the first batch: this code shares the layers with the tested systems, but not the training loop. */
 function train(kernels: Kernels, problem: Problem, dtype: DType) {
   const { network, packing, batches, params: initial } = problem;
   const params = copyParams(initial, dtype);
@@ -68,7 +68,7 @@ function train(kernels: Kernels, problem: Problem, dtype: DType) {
   return { gradients, losses };
 }
 
-/** The reference of a problem; either part is computed when it is first asked for. */
+/** The reference of a problem; each part is computed on first use. */
 export function referenceOf(problem: Problem): Reference {
   const kernels = createCpuKernels();
   const { network, params, batches, packing } = problem;
@@ -92,7 +92,7 @@ export function referenceOf(problem: Problem): Reference {
   };
 }
 
-/** Numbers computed in float64, and what is allowed according to those in float32. */
+/** Numbers computed in float64, with the tolerance derived from those in float32. */
 export function expected(values: ArrayLike<number>, rounded: ArrayLike<number>, magnitude = largest(values)): Expected {
   return { values, allowed: SLACK * deviation(values, rounded) + FEW_ROUNDINGS * magnitude };
 }
@@ -103,14 +103,14 @@ function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** Why an answer is wrong; undefined if it is right. */
+/** Explains why an answer is wrong; undefined if it is right. */
 export function faultIn(what: string, got: ArrayLike<number>, { values, allowed }: Expected): string | undefined {
   const error = deviation(got, values);
   if (error <= allowed) return undefined;
   return `${what} differ from the cpu backend in float64 by ${error.toExponential(1)}, allowed ${allowed.toExponential(1)}`;
 }
 
-/** Why the logits of a backend are wrong; undefined if they are right. */
+/** Explains why the logits of a backend are wrong; undefined if they are right. */
 export function inferenceFault(kernels: Kernels, problem: Problem, reference: Reference): string | undefined {
   const inference = createInference(kernels, problem);
   const fault = faultIn('logits', elements(inference.logits(0)), reference.logits());
@@ -118,7 +118,7 @@ export function inferenceFault(kernels: Kernels, problem: Problem, reference: Re
   return fault;
 }
 
-/** Why the gradients of a backend, or its losses over some updates, are wrong; undefined if they are right. */
+/** Explains why the gradients of a backend, or its losses over some updates, are wrong; undefined if they are right. */
 export function trainingFault(kernels: Kernels, problem: Problem, reference: Reference): string | undefined {
   const expectation = reference.training();
   for (const lazy of [true, false]) {

@@ -1,4 +1,4 @@
-/** Results as people read them: a table per suite, beside an earlier run where one is given. */
+/** Formats results for people: a table per suite, with the earlier run if one is given. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DataError } from '../tensor/index.js';
 import { messageOf } from '../tensor/errors.js';
@@ -9,32 +9,32 @@ import { compare, describeComparison } from './compare.js';
 import type { Row } from './types.js';
 import { SUITES } from './types.js';
 
-/** A whole run: what `--json` prints. */
+/** A whole run: the output of `--json`. */
 export interface Result {
   readonly machine: Machine;
   readonly rows: readonly Row[];
-  /** Where the run was stopped before its end: the rows are those of the cases that were finished. */
+  /** Present if the run was stopped early: the rows are then those of the finished cases. */
   readonly interrupted?: true;
 }
 
 /** What rows are compared with. */
 export interface Earlier {
   readonly rows: readonly Row[];
-  /** Whether they took turns with the rows. */
+  /** Whether they were measured in turns with the rows. */
   readonly paired: boolean;
 }
 
-/** A table that grows: rows are shown as they come, those of one case together. */
+/** An incremental table: rows are shown as they arrive, all rows of a case together. */
 export interface Report {
   /** The lines about the machine. */
   head(): string;
-  /** The lines of one case, or of rows that belong together; of a new suite with its name and columns before. */
+  /** The lines of one case, or of rows that belong together, preceded by name and columns for a new suite. */
   add(rows: readonly Row[]): string;
-  /** What is left to say below the last table. */
+  /** Remarks below the last table. */
   end(): string;
 }
 
-/** Columns that are known to be this wide at least, so that rows to come fit under those that are shown. */
+/** Minimum column widths, so that later rows align with those already shown. */
 const WIDTHS: Readonly<Record<string, number>> = {
   case: 24,
   system: 15,
@@ -49,7 +49,7 @@ const WIDTHS: Readonly<Record<string, number>> = {
 /**
  * Starts a report.
  *
- * @param earlier what rows are compared with, if anything; its rows may still come
+ * @param earlier rows for comparison, if any; its rows may arrive later
  */
 export function createReport(machine: Machine, earlier?: Earlier): Report {
   let suite: string | undefined;
@@ -93,7 +93,7 @@ function headOf({ cpu, cores, memoryGiB, node, v8, bptt, peak, os }: Machine): s
   return `bptt ${bptt}, Node ${node}, V8 ${v8}, ${os}\n${cpu}, ${cores} cores, ${memoryGiB} GiB, ${shownPeak}`;
 }
 
-/** One paragraph per suite, under the lines about the machine: all of a result at once. */
+/** Formats a whole result at once: the lines about the machine, then one paragraph per suite. */
 export function describeResult({ machine, rows }: Result, earlier?: Earlier): string {
   const report = createReport(machine, earlier);
   const suites = SUITES.map((suite) => rows.filter((row) => row.suite === suite));
@@ -124,7 +124,7 @@ function toEarlier(row: Row, { rows, paired }: Earlier): string {
   return describeComparison(row.toEarlier ?? compare(row, rows, paired));
 }
 
-/** A line per GPU, browser and BLAS: who runs where, and on what. */
+/** A line per GPU, browser and BLAS: which system runs where and on what. */
 function placesOf(rows: readonly Row[]): string[] {
   const lines = rows.flatMap(({ system, backend, device, software, engine, blas }) => {
     if (device === undefined && engine === undefined && blas === undefined) return [];
@@ -135,27 +135,27 @@ function placesOf(rows: readonly Row[]): string[] {
   return [...new Set(lines)];
 }
 
-/** Whether a BLAS is the one of Netlib, whose plain loops say little about how fast a library is. */
+/** Whether a BLAS is the Netlib reference, whose plain loops say little about the speed of a library. */
 export function isReference(blas: string): boolean {
   return blas.startsWith('reference BLAS');
 }
 
-/** What to do then. */
+/** Advice for that case. */
 export const ADVICE =
   'plain loops, no measure of that system; install another BLAS, on Debian: apt-get install -y libopenblas0';
 
-/** Threads as set, and those that ran where these are others. */
+/** Number of threads as set, and the number that ran if it differs. */
 function threadsOf({ threads, ran }: Row): string {
   return ran === undefined || ran === threads ? String(threads) : `${threads} (${ran} ran)`;
 }
 
-/** How often `bptt` fits into another system: below 1, that system is the slower one. */
+/** Speed of another system relative to `bptt`: below 1, the other system is slower. */
 function toBptt(row: Row, rows: readonly Row[]): string {
   const own = rows.find((each) => each.system === 'bptt' && each.case === row.case && each.metric === row.metric);
   return own === undefined || own === row || own.p50 === 0 ? '' : `${figure(row.p50 / own.p50)}×`;
 }
 
-/** Three digits or so; two of what is small. */
+/** About three digits; two for small numbers. */
 function figure(x: number): string {
   if (Math.abs(x) >= 1000) return `${x < 0 ? '-' : ''}${grouped(Math.round(Math.abs(x)))}`;
   if (Math.abs(x) < 0.1) return x.toPrecision(2);
@@ -163,7 +163,7 @@ function figure(x: number): string {
 }
 
 /**
- * Reads what an earlier run printed with `--json`.
+ * Reads the `--json` output of an earlier run.
  *
  * @throws DataError if there is no such file, it cannot be read, or it holds anything else
  */
@@ -187,7 +187,7 @@ export function readResult(path: string): Result {
   return value;
 }
 
-/** Whether a value has the fields that a table, and scripts over tables, read. */
+/** Whether a value has the fields that tables, and scripts that read them, need. */
 function isResult(value: unknown): value is Result {
   const { machine, rows } = fieldsOf(value);
   const { cpu, peak } = fieldsOf(machine);
@@ -204,7 +204,7 @@ function isRow(value: unknown): value is Row {
   );
 }
 
-/** The fields of an object; of anything else, none. */
+/** The fields of an object; empty for anything else. */
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

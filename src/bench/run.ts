@@ -1,4 +1,4 @@
-/** Runs suites: opens what takes part, collects the rows, closes everything again. */
+/** Runs suites: opens the systems, collects the rows, and closes everything again. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ArgumentError } from '../tensor/index.js';
@@ -22,69 +22,69 @@ import { loadUserKernel } from './user-kernel.js';
 const USUAL: Budget = { turns: 21, leastTurns: 7, turnMs: 50, warmupMs: 300, slowestMs: 5000 };
 const QUICK: Budget = { turns: 2, leastTurns: 2, turnMs: 10, warmupMs: 10, slowestMs: 1000 };
 
-/** What to run. */
+/** Options of a run. */
 export interface RunOptions {
   readonly version: string;
   readonly suites: readonly SuiteName[];
-  /** Parts of the names of cases; all cases if there are none. */
+  /** Substrings of case names to run; all cases if empty. */
   readonly cases: readonly string[];
-  /** Whether one case, named in full, is sampled while it is timed, and its first system alone. */
+  /** Whether to profile one case, given by its full name, while it is timed; only its first system is profiled. */
   readonly flame?: boolean;
   readonly quick: boolean;
   readonly plotting: boolean;
-  /** Updates of the memory suite. */
+  /** Number of updates of the memory suite. */
   readonly steps: number;
-  /** Milliseconds for each system in each case; the usual ones if it is not given. */
+  /** Milliseconds for each system in each case; default: the standard budget. */
   readonly time?: number;
-  /** Backends by name, as `openBackends` takes them. */
+  /** Backends by name, as for `openBackends`. */
   readonly backends: readonly string[];
-  /** What `openOpponent` takes: the JSON of an earlier run, or the folder of an earlier build. */
+  /** Argument of `openOpponent`: the JSON of an earlier run, or the folder of an earlier build. */
   readonly against?: string;
-  /** Sizes of products, in the place of the usual ones. */
+  /** Sizes of products that replace the standard ones. */
   readonly sizes?: Context['sizes'];
-  /** Products of the user's, as `loadUserKernels` loads them. */
+  /** The user's products, as loaded by `loadUserKernels`. */
   readonly userKernels: readonly UserKernel[];
-  /** Names of peers; `true` for all, `false` for none; undefined for all if there are any. */
+  /** Names of peers; `true` for all, `false` for none; undefined for all that are available, if any. */
   readonly peers?: readonly string[] | boolean;
-  /** Whether this package runs in a browser too. */
+  /** Whether to run this package in a browser as well. */
   readonly browser?: boolean;
-  /** The folder of `peers.json`; that of the checkout by default. */
+  /** The folder of `peers.json`; default: that of the checkout. */
   readonly peersFolder?: string;
 }
 
 /** Callbacks of a run. */
 export interface Listener extends Pick<Context, 'progress' | 'note'> {
-  /** Called once, before anything is timed. */
+  /** Called once, before timing starts. */
   started?(machine: Machine, earlier?: Earlier): void | Promise<void>;
-  /** Rows that are finished, those of one case together. */
+  /** Called with finished rows, all rows of a case at once. */
   rows?(rows: readonly Row[]): void | Promise<void>;
 }
 
-/** What ends a run early: `Interrupt` of the command line. */
+/** Ends a run early: `Interrupt` of the command line. */
 export interface Stop {
   readonly signal?: AbortSignal;
   run?<T>(act: () => T): T;
 }
 
-/** A result, and what was found wrong on the way. */
+/** A result, and the faults found during the run. */
 export interface Outcome {
   readonly result: Result;
-  /** One line per system and case that computed something else. */
+  /** One line per system and case with a wrong result. */
   readonly wrong: readonly string[];
-  /** What was sampled, where it was asked for. */
+  /** The profile, if requested. */
   readonly profile?: CpuProfile;
 }
 
 /**
- * Runs the suites, one after the other. Where `signal` stops it, the result has the rows of the cases that were finished.
+ * Runs the suites one after another. If `signal` stops the run, the result contains the rows of the finished cases.
  *
- * @param stop its signal ends the run, also while its `run` executes code of a user's
- * @throws what `openPeers`, `openBackends` and `openOpponent` throw, before anything is timed
+ * @param stop its signal ends the run, even while its `run` executes user code
+ * @throws whatever `openPeers`, `openBackends` and `openOpponent` throw, before timing starts
  */
 export async function runSuites(options: RunOptions, listener: Listener, stop: Stop = {}): Promise<Outcome> {
   const { signal, run: within } = stop;
   const stopped = (): boolean => signal?.aborted ?? false;
-  // What ends because it was stopped gives reasons of its own, which say nothing.
+  // After a stop, the reasons that interrupted calls report are meaningless.
   const note = (line: string): void => (stopped() ? undefined : listener.note(line));
   const { version, plotting, quick, steps, cases, sizes, userKernels } = options;
   const shared = { plotting, quick, steps, sizes, note, progress: listener.progress, budget: budgetOf(options) };
@@ -124,10 +124,10 @@ export async function runSuites(options: RunOptions, listener: Listener, stop: S
 }
 
 /**
- * The kernels of several files, each file once, under names that differ. What a module does while it is loaded can be stopped by
- * no listener of a signal, so load before.
+ * Loads the kernels of several files, each file once, under distinct names. A signal listener cannot interrupt a module that is
+ * being loaded, so load modules before installing one.
  *
- * @throws what `loadUserKernel` throws
+ * @throws whatever `loadUserKernel` throws
  */
 export async function loadUserKernels(paths: readonly string[]): Promise<UserKernel[]> {
   const kernels: UserKernel[] = [];
@@ -140,7 +140,7 @@ export async function loadUserKernels(paths: readonly string[]): Promise<UserKer
   return kernels;
 }
 
-/** The rows of a suite as they are finished; an end without a word where it is stopped. */
+/** Yields the rows of a suite as they are finished; ends silently if it is stopped. */
 export async function* rowsOf(
   context: Context,
   suite: Suite,
@@ -172,7 +172,7 @@ function budgetOf({ quick, time }: RunOptions): Budget {
 
 function peersOf({ peers, peersFolder, browser }: RunOptions, { note }: Pick<Listener, 'note'>): Peers {
   if (peers === false && !browser) return noPeers;
-  // A folder that is named must be there; that of the checkout may be absent.
+  // A folder given by name must exist; that of the checkout may be absent.
   if (peersFolder !== undefined && !existsSync(join(peersFolder, 'peers.json'))) {
     throw new ArgumentError(
       `--peers-folder ${peersFolder || "''"} has no peers.json; give the folder in which it lies`,

@@ -1,4 +1,4 @@
-/** From samples to rows. */
+/** Converts samples to rows. */
 import type { Contestant, Metric, Place, Race, Row } from './types.js';
 import { isRate } from './types.js';
 
@@ -9,7 +9,7 @@ export interface MemoryPoint {
   readonly rss: number;
 }
 
-/** The q-quantile of samples, 0 ≤ q ≤ 1, interpolated between neighbours (definition 7 of Hyndman & Fan, 1996). */
+/** The q-quantile of samples, 0 ≤ q ≤ 1, interpolated between neighbors (definition 7 of Hyndman & Fan, 1996). */
 export function quantile(samples: readonly number[], q: number): number {
   return quantileOfSorted(Float64Array.from(samples).sort(), q);
 }
@@ -21,23 +21,23 @@ export function quantileOfSorted(sorted: Float64Array, q: number): number {
   return below + (at - Math.floor(at)) * (sorted[Math.ceil(at)] - below);
 }
 
-/** Milliseconds as the metric of a race wants them. */
+/** Converts milliseconds to the metric of a race. */
 function valueOf(ms: number, metric: Metric, work: number): number {
   if (metric === 'GFLOP/s') return work / ms / 1e6;
   return metric === 'tokens/s' ? (1000 * work) / ms : ms;
 }
 
-/** Fields of a place; none for who is on the processor and in this Node. */
+/** Fields of a place; empty for systems on the processor and in this Node. */
 function placeOf({ device, software = false, engine, blas, ran }: Place): Place {
   const given = Object.entries({ engine, blas, ran }).filter(([, value]) => value !== undefined);
   return { ...(device === undefined ? {} : { device, software }), ...Object.fromEntries(given) };
 }
 
-/** What a contestant did in one turn. */
+/** Results of a contestant in one turn. */
 export interface Turn {
-  /** Milliseconds per call, a sample each. */
+  /** Milliseconds per call of each sample. */
   readonly ms: readonly number[];
-  /** GFLOP/s of the machine right after it, where that is known. */
+  /** GFLOP/s of the machine right after the turn, if known. */
   readonly pace?: number;
 }
 
@@ -58,12 +58,12 @@ export function rowOf(
   };
 }
 
-/** Five digits: more than a clock on a machine with other work tells, in a file that stays small. */
+/** Five digits: more precision than a clock on a busy machine provides, in a file that stays small. */
 function rounded(x: number): number {
   return Number(x.toPrecision(5));
 }
 
-/** A row of plain numbers, which are the metric already. */
+/** A row of plain numbers that are already in the metric. */
 export function rowOfValues(row: Omit<Row, 'p50' | 'p95'>, values: readonly number[]): Row {
   return { ...row, p50: quantile(values, 0.5), p95: quantile(values, isRate(row.metric) ? 0.05 : 0.95) };
 }

@@ -8,5 +8,5 @@ import { tagger } from './tagger.js';
 import { threads } from './threads.js';
 import type { Suite, SuiteName } from './types.js';
 
-/** In the order in which they run. */
+/** In execution order. */
 export const RUNNERS: Readonly<Record<SuiteName, Suite>> = { gemm, layer, crf, tagger, threads, cold, memory };

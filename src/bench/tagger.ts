@@ -17,20 +17,20 @@ import { backendsOf } from './types.js';
 
 const CELLS = ['lstm', 'gru', 'rnn'];
 const BATCHES = [32, 1];
-/** More batch sizes for the plot, of one cell. */
+/** Additional batch sizes for the plot, for one cell. */
 const PLOTTED_BATCHES = [2, 4, 8, 16, 64];
 
 type Phase = 'train' | 'infer';
 const PHASES: readonly Phase[] = ['train', 'infer'];
 
-/** A tagger by its cell and batch, and whether it reads the characters of words. */
+/** A tagger, given by its cell and batch size, and whether it reads the characters of words. */
 interface Case {
   readonly cell: string;
   readonly B: number;
   readonly spelled: boolean;
 }
 
-/** Every cell reads words, the LSTM characters too. */
+/** Every cell reads words; the LSTM also reads characters. */
 function casesOf({ plotting }: Context): Case[] {
   const words = CELLS.flatMap((cell) => {
     const more = plotting && cell === 'lstm' ? PLOTTED_BATCHES : [];
@@ -65,7 +65,7 @@ export async function* tagger(context: Context): SuiteParts {
   }
 }
 
-/** The training of `bptt` on all cores, if there is more than one. */
+/** Training with `bptt` on all cores, if there is more than one. */
 async function allCores(
   context: Context,
   label: string,
@@ -78,7 +78,10 @@ async function allCores(
   return teamContestants(context, `tagger ${label}`, backend.kernels, problem, reference, cores);
 }
 
-/** The models of a backend that give right answers: two to infer, by what they keep of words; two to train, by the embeddings' Adam. */
+/**
+ * The models of a backend with correct results: two for inference, which differ in how they cache words; two for training, which
+ * differ in Adam for the embeddings.
+ */
 async function ownContestants(
   context: Context,
   label: string,
@@ -103,7 +106,7 @@ async function ownContestants(
   if (phase === 'infer') {
     return (both ? [true, false] : [true]).map((keepWords) => {
       const { logits, close } = createInference(kernels, problem, { keepWords });
-      // What is timed is a tagger in use: every word has occurred before.
+      // A tagger in steady use is timed: every word has occurred before.
       if (both && keepWords) for (let batch = 0; batch < rounds; batch++) logits(batch);
       return contestant(keepWords ? system : `${system}-new-words`, (batch) => void logits(batch), close);
     });
@@ -114,7 +117,7 @@ async function ownContestants(
   });
 }
 
-/** Milliseconds of an inference, by which it is known whether an update would take too long. */
+/** Milliseconds of an inference, to predict whether an update would take too long. */
 async function inferenceMs(kernels: Kernels, problem: Problem): Promise<number> {
   const { logits, close } = createInference(kernels, problem);
   const ms = await secondCall(() => logits(0));
@@ -137,7 +140,7 @@ function peerContestants(
   );
 }
 
-/** A problem as peers get it: sizes, weights by their dotted name, batches. */
+/** A problem in the form sent to peers: sizes, weights by dotted name, batches. */
 function requestOf({ network, sizes, B, params, batches, spellings }: Problem): object {
   const weights = Object.entries(flatten(params)).map(([name, p]) => {
     return [name, { shape: p.shape, data: encode(elements(p) as Float32Array) }];

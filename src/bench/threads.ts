@@ -1,6 +1,6 @@
 /**
- * The suite `threads`: updates of the tagger at B = 64 on one thread, two, four and so on, and on all cores. Before a team is
- * timed its losses are checked like those of one thread.
+ * The suite `threads`: updates of the tagger at B = 64 on one thread, two, four and so on, and on all cores. Before a thread team
+ * is timed, its losses are checked like those of a single thread.
  */
 import { availableParallelism } from 'node:os';
 import type { Kernels } from '../kernels/index.js';
@@ -44,14 +44,14 @@ export async function* threads(context: Context): SuiteParts {
   yield { suite: 'threads', case: CASE, metric: 'tokens/s', work, contestants };
 }
 
-/** 2, 4, 8, … below the number of cores, and that number. */
+/** 2, 4, 8, … below the number of cores, and the number of cores itself. */
 function countsOf(cores: number): number[] {
   const counts: number[] = [];
   for (let n = 2; n < cores; n *= 2) counts.push(n);
   return cores > 1 ? [...counts, cores] : counts;
 }
 
-/** A team of `count` threads that gives right losses; nothing where it is unavailable, or is wrong, with the reason said. */
+/** A team of `count` threads with correct losses; undefined, with a note of the reason, if it is unavailable or wrong. */
 export async function teamContestants(
   context: Context,
   label: string,
@@ -86,19 +86,19 @@ export async function teamContestants(
   return [];
 }
 
-/** Calls with one batch after the other. */
+/** Calls a function with one batch after another. */
 function over<A>(problem: Problem, act: (batch: number) => A): () => A {
   let next = 0;
   return () => act(next++ % problem.batches.length);
 }
 
-/** A training on several threads: the acts of which `bptt train --threads` makes an update. */
+/** Training on several threads: the operations that make up an update of `bptt train --threads`. */
 async function createTeamTrainer(kernels: Kernels, problem: Problem, count: number) {
   const replica = createReplica(kernels, planOf(problem));
   const team = await createTeam(replica, count, nodeThreads(count));
   const { B, sizes } = problem;
   return {
-    /** One update on the batch of this number; gives the loss before it. */
+    /** Runs one update on the batch with this index; returns the loss before it. */
     async step(batch: number): Promise<number> {
       const members = Array.from({ length: B }, (_, b) => batch * B + b);
       const moment = { epoch: 1, batch };
@@ -111,7 +111,7 @@ async function createTeamTrainer(kernels: Kernels, problem: Problem, count: numb
       await team.applyGradient(LEARNING_RATE);
       return shard.loss;
     },
-    /** Ends the threads, and gives back the memory of the backend that the training holds. */
+    /** Ends the threads and frees the backend memory held by the training. */
     async close(): Promise<void> {
       await team.close();
       replica.release();

@@ -1,6 +1,6 @@
 /**
- * Timing in turns. Contestants alternate, so that another load on the machine hits all of them alike; tinybench runs each
- * turn and keeps its samples.
+ * Timing in turns. Contestants alternate, so that other load on the machine affects all of them equally; tinybench runs each turn
+ * and collects its samples.
  */
 import { Bench } from 'tinybench';
 import { messageOf } from '../tensor/errors.js';
@@ -9,7 +9,7 @@ import { rowOf } from './statistics.js';
 import { thrownBy } from './user-kernel-check.js';
 import type { Contestant, Context, Race, Row, Sample } from './types.js';
 
-/** A call this short is repeated until a clock can see it. */
+/** Calls shorter than this are repeated until the clock can resolve them. */
 const BATCH_MS = 1;
 
 /** A sample of a synchronous function: its mean over at least a millisecond. */
@@ -42,18 +42,18 @@ export function samplingAsync(act: () => Promise<unknown>): () => Promise<Sample
   };
 }
 
-/** Where a contestant is in a race. */
+/** State of a contestant in a race. */
 interface Progress {
   readonly taken: Turn[];
-  /** How often it has its turn in all; known after the warm-up. */
+  /** Its total number of turns; known after the warm-up. */
   turns: number;
 }
 
 /**
- * Times a race. A system that fails on the way is named and left out. Turns of one that has fewer of them are spread over all the
- * turns of the others, and who comes first changes from turn to turn.
+ * Times a race. A system that fails during the race is reported by name and left out. The turns of a system that has fewer are
+ * spread over all turns of the others, and the order rotates from turn to turn.
  *
- * @returns no rows where `context.signal` stopped it
+ * @returns no rows if `context.signal` stopped it
  */
 export async function run(context: Context, race: Race): Promise<Row[]> {
   const { turns } = context.budget;
@@ -79,27 +79,27 @@ export async function run(context: Context, race: Race): Promise<Row[]> {
   return [...racing].filter(([, { taken }]) => taken.length > 0).map(([each, { taken }]) => rowOf(race, each, taken));
 }
 
-/** Whether a system with `own` turns has one of them in this turn of `all`; every system warms up in turn −1. */
+/** Whether a system with `own` turns takes part in this turn of `all`; every system warms up in turn −1. */
 function isTurn(turn: number, own: number, all: number): boolean {
   return turn < 0 || Math.floor(((turn + 1) * own) / all) > Math.floor((turn * own) / all);
 }
 
-/** Milliseconds of a turn, so that all `turns` together take as long as those of the budget. */
+/** Milliseconds of a turn such that all `turns` together use the time of the budget. */
 function lengthOf({ budget }: Pick<Context, 'budget'>, turns: number): number {
   return (budget.turns * budget.turnMs) / Math.max(turns, 1);
 }
 
-/** The turn before the first. It tells how many turns there will be: so many that a call fits into each. */
+/** The warm-up turn. It determines the number of turns, such that a call fits into each. */
 async function warmUp(context: Context, contestant: Contestant, progress: Progress): Promise<void> {
   const { turns, leastTurns, turnMs, warmupMs } = context.budget;
   const taken = await takeTurn(context, contestant, warmupMs);
   const call = Math.min(...taken.ms);
   progress.turns = Math.min(turns, Math.max(leastTurns, Math.floor((turns * turnMs) / call)));
-  // The warm-up counts for a system whose one call outlasts all turns together: there will be no other.
+  // The warm-up counts for a system whose single call takes longer than all turns together: it gets no other turn.
   if (taken.ms[0] > turns * turnMs + warmupMs) Object.assign(progress, { taken: [taken], turns: 0 });
 }
 
-/** Says that a system failed while it was timed: our own and other systems by the way, the kernel of a user as a fault. */
+/** Reports that a system failed while it was timed: as a note for our own and other systems, as a fault for a user's kernel. */
 function giveUp(
   context: Context,
   { suite, case: name }: Race,
@@ -110,14 +110,14 @@ function giveUp(
   else context.wrong(`${suite} ${name}: ${system} is wrong: it threw ${thrownBy(error)} while it was timed`);
 }
 
-/** Whether the kernel of a user, right before it was timed, is wrong after it. */
+/** Whether a user's kernel that was right before timing is wrong afterwards. */
 function isWrongNow(context: Context, { suite, case: name }: Race, { system, faultAtLast }: Contestant): boolean {
   const fault = faultAtLast?.();
   if (fault !== undefined) context.wrong(`${suite} ${name}: ${system} is wrong after it was timed: ${fault}`);
   return fault !== undefined;
 }
 
-/** One turn: milliseconds per call of every sample, and the pace of the machine after them. */
+/** Runs one turn: milliseconds per call of every sample, and the pace of the machine after them. */
 async function takeTurn(context: Context, contestant: Contestant, time: number): Promise<Turn> {
   const bench = new Bench({ time, iterations: 1, warmup: false, retainSamples: true, throws: true });
   const act = async () => {

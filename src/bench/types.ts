@@ -1,4 +1,4 @@
-/** What a benchmark is made of: contestants that do the same work, and the rows that come of it. */
+/** Types of the benchmarks: contestants that do the same work, and the resulting rows. */
 import type { Kernels } from '../kernels/types.js';
 import type { Comparison } from './compare.js';
 import type { Peers } from './peers.js';
@@ -7,47 +7,47 @@ import type { Peers } from './peers.js';
 export const SUITES = ['gemm', 'layer', 'crf', 'tagger', 'threads', 'cold', 'memory'] as const;
 export type SuiteName = (typeof SUITES)[number];
 
-/** Stands before the system of a row that an earlier build made. */
+/** Prefix of the system name in rows from an earlier build. */
 export const EARLIER = 'earlier:';
 
-/** Where a row was measured, if not on the processor and in this Node alone. */
+/** Where a row was measured, if not only on the processor and in this Node. */
 export interface Place {
   /** The GPU: the name of its renderer. */
   readonly device?: string;
-  /** Whether the device is a software rasterizer; there where `device` is. */
+  /** Whether the device is a software rasterizer; present if `device` is. */
   readonly software?: boolean;
   /** The browser, with its version. */
   readonly engine?: string;
-  /** What a library multiplies matrices with: `OpenBLAS 0.3.21 (libopenblasp-r0.3.21.so)`, `reference BLAS 3.11.0 (…)`. */
+  /** The BLAS that a library multiplies matrices with: `OpenBLAS 0.3.21 (libopenblasp-r0.3.21.so)`, `reference BLAS 3.11.0 (…)`. */
   readonly blas?: string;
-  /** Threads that ran in the case, where the system tells; `threads` is how many it was set to. */
+  /** Number of threads that ran in the case, if the system reports it; `threads` is the configured number. */
   readonly ran?: number;
 }
 
-/** What is measured. Of the first two more is better, of the others less. */
+/** What is measured. For the first two, higher is better; for the others, lower. */
 export type Metric = 'GFLOP/s' | 'tokens/s' | 'ms' | 'MiB' | 'KiB/1000 steps';
 
-/** One line of the result. This form is a contract: scripts read it. */
+/** One row of the result. This format is a contract: scripts read it. */
 export interface Row extends Place {
   readonly suite: SuiteName;
   /** `train-b32-lstm`, `addMatmul-512x512x512` (M×K×N), … */
   readonly case: string;
-  /** Who: `bptt`, `pytorch`, … */
+  /** The system: `bptt`, `pytorch`, … */
   readonly system: string;
   readonly version: string;
-  /** What really ran: `wasm-simd`, `cpu`, the device of a peer. */
+  /** What actually ran: `wasm-simd`, `cpu`, the device of a peer. */
   readonly backend: string;
   readonly threads: number;
   readonly metric: Metric;
   /** The median. */
   readonly p50: number;
-  /** What 95 % of the samples reach or exceed in quality: of a rate the 5th percentile, of a duration the 95th. */
+  /** The value that 95 % of the samples match or beat: the 5th percentile of a rate, the 95th of a duration. */
   readonly p95: number;
-  /** The median of every turn, in the metric and in order: what an interval is made from. */
+  /** The median of every turn, in the metric and in order, from which intervals are computed. */
   readonly turns?: readonly number[];
-  /** What the machine itself reached right after each of these turns, in GFLOP/s. */
+  /** The speed of the machine itself right after each of these turns, in GFLOP/s. */
   readonly pace?: readonly number[];
-  /** Beside the same row of an earlier program, if there is one to compare with. */
+  /** Comparison with the same row of an earlier program, if there is one. */
   readonly toEarlier?: Comparison;
 }
 
@@ -59,28 +59,28 @@ export interface Sample {
   readonly cost: number;
 }
 
-/** A system that does the work of a case. */
+/** A system that performs the work of a case. */
 export interface Contestant extends Place {
   readonly system: string;
   readonly version: string;
   readonly backend: string;
   readonly threads: number;
-  /** Does the work, as often as a clock needs to see it. */
+  /** Performs the work, repeated until the clock can resolve it. */
   sample(): Sample | Promise<Sample>;
   /**
-   * What is wrong with it after its last turn: of code that is untested here. A system that has this must not give up either; its
-   * row is not shown then, and the command fails in the end.
+   * Returns what is wrong after its last turn, for untested code. A system with this method must not fail during the race either;
+   * otherwise its row is not shown and the command fails at the end.
    */
   faultAtLast?(): string | undefined;
-  /** Gives back what it holds; called once, after the last turn. */
+  /** Releases its resources; called once, after the last turn. */
   close?(): void | Promise<void>;
 }
 
 /** How long to measure. */
 export interface Budget {
-  /** How often each contestant has its turn, at most. */
+  /** Maximum number of turns of each contestant. */
   readonly turns: number;
-  /** … and at least: where one call takes longer than a turn, turns are fewer and longer. */
+  /** Minimum number of turns: if one call takes longer than a turn, there are fewer, longer turns. */
   readonly leastTurns: number;
   /** Milliseconds of a turn if there are `turns` of them; at least one sample is taken. */
   readonly turnMs: number;
@@ -94,62 +94,62 @@ export interface Budget {
 export interface Backend {
   /** `bptt` for the one that `auto` takes, `bptt-cpu` and the like for the others. */
   readonly system: string;
-  /** What rows say that ran. */
+  /** The backend named in rows. */
   readonly backend: string;
   readonly kernels: Kernels;
-  /** The GPU behind it, if there is one. */
+  /** The GPU that it uses, if any. */
   readonly graphics?: Graphics;
   /** The suites in which it takes part; all by default. */
   readonly suites?: readonly SuiteName[];
 }
 
-/** A GPU that is timed. */
+/** A GPU under measurement. */
 export interface Graphics {
   readonly place: Place;
-  /** GFLOP/s of a product of moderate size: tells beforehand what would take too long. */
+  /** GFLOP/s of a product of moderate size, to predict what would take too long. */
   readonly rate: number;
 }
 
-/** Products of a user. */
+/** A user's products. */
 export interface UserKernel {
   /** Name of the file, without folders. */
   readonly system: string;
   readonly kernels: Partial<Pick<Kernels, 'addMatmul' | 'addMatmulTA' | 'addMatmulTB'>>;
-  /** Where it wants its operands: matrices of zeros, row by row, in memory of its own. */
+  /** Allocates its operands: row-major matrices of zeros, in its own memory. */
   allocate?(shape: readonly number[]): unknown;
-  /** Takes back all that `allocate` gave; called after every case. */
+  /** Frees everything that `allocate` returned; called after every case. */
   release?(): unknown;
 }
 
-/** What a suite may use. */
+/** Context available to a suite. */
 export interface Context {
   readonly version: string;
   readonly budget: Budget;
   readonly backends: readonly Backend[];
   readonly peers: Peers;
   readonly userKernels?: readonly UserKernel[];
-  /** Whether a plot was asked for, which needs more sizes. */
+  /** Whether a plot was requested, which needs more sizes. */
   readonly plotting: boolean;
   readonly quick: boolean;
-  /** Sizes M, K, N of products, in the place of the usual ones. */
+  /** Sizes M, K, N of products that replace the standard ones. */
   readonly sizes?: readonly (readonly [M: number, K: number, N: number])[];
-  /** Updates of the memory suite. */
+  /** Number of updates of the memory suite. */
   readonly steps: number;
-  /** Whether a case is wanted; the others cost nothing. */
+  /** Whether a case is included; the others cost nothing. */
   wants(name: string): boolean;
-  /** Says on standard error what is under way. */
+  /** Reports on standard error what is currently running. */
   progress(label: string, done: number, total: number): void;
-  /** Aborted where no more rows are wanted: what is under way then is given up. */
+  /** Aborted when no more rows are needed: work in progress is then abandoned. */
   readonly signal?: AbortSignal;
-  /** Runs code of a user's, which may never return, so that `signal` is aborted all the same; without it, it is called. */
+  /** Runs user code, which may never return, such that `signal` can still be aborted; without it, user code is called directly. */
   within?<T>(act: () => T): T;
-  /** Samples what runs while a race is timed, and nothing of its checks; without it nothing is sampled. */
+  /** Profiles a race while it is timed, excluding its checks; without it nothing is profiled. */
   readonly sampler?: { start(): Promise<void>; stop(): Promise<void> };
-  /** GFLOP/s of the machine at this moment, of a fixed piece of work; without it rows do not say. */
+  /** Current GFLOP/s of the machine on a fixed piece of work; without it, rows do not contain the pace. */
   pace?(): number;
-  /** A line on standard error that stays: who was skipped, and why. */
+  /** Prints a permanent line on standard error: which system was skipped, and why. */
   note(line: string): void;
-  /** The system computed something else: not timed, and the command fails in the end. */
+  /** Reports that a system computed a wrong result: it is not timed, and the command fails at the end. */
   wrong(line: string): void;
 }
 
@@ -163,11 +163,11 @@ export interface Race {
   readonly contestants: readonly Contestant[];
 }
 
-/** What a suite yields, in the order in which it is shown: cases to be timed, and rows that it has measured itself. */
+/** What a suite yields, in display order: cases to be timed, and rows that it has measured itself. */
 export type SuiteParts = AsyncGenerator<Race | readonly Row[], void, void>;
 export type Suite = (context: Context) => SuiteParts;
 
-/** Whether more of a metric is better. */
+/** Whether higher values of a metric are better. */
 export function isRate(metric: Metric): boolean {
   return metric === 'GFLOP/s' || metric === 'tokens/s';
 }

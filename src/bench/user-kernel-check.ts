@@ -1,6 +1,6 @@
 /**
- * Checks a product of `--kernel`. Its author may not know what a kernel must leave alone, so more is looked at than its
- * answer, and once more when it has been timed: a kernel may be right at first and not for long.
+ * Checks a product of `--kernel`. Its author may not know what a kernel must leave unchanged, so the check covers more than the
+ * result. It is repeated after timing: a kernel may be right at first and fail later.
  */
 import type { Tensor } from '../tensor/index.js';
 import { BpttError, oneLine } from '../tensor/errors.js';
@@ -9,22 +9,22 @@ import type { Product } from './product.js';
 import { createProduct, faultOf } from './product.js';
 import type { UserKernel } from './types.js';
 
-/** Seed of the operands after timing: other numbers than those a kernel has seen. */
+/** Seed of the operands after timing, so that they differ from those already used. */
 const FRESH = 11;
 
-/** A product of a user's, with operands of its own. */
+/** A user's product, with its own operands. */
 export interface KernelCheck {
-  /** One call, as it is timed. */
+  /** One call, as timed. */
   act(): void;
-  /** What is wrong with the first call. */
+  /** Returns what is wrong with the first call. */
   faultAtFirst(): string | undefined;
-  /** What is wrong after all the calls that were timed. */
+  /** Returns what is wrong after all timed calls. */
   faultAtLast(): string | undefined;
-  /** Gives its operands back, where they lie in memory of its own. */
+  /** Releases its operands, if they are in its own memory. */
   close(): void;
 }
 
-/** Systems that may say where their operands lie. */
+/** Systems that can allocate their own operands. */
 type Owner = Pick<UserKernel, 'allocate' | 'release'>;
 
 /**
@@ -42,7 +42,7 @@ export function checkKernel(
   const faultNow = (expected: Product): string | undefined => {
     const answer = kernel(out, a, b);
     if (isPromise(answer)) {
-      answer.then(undefined, () => undefined); // its rejection says no more, and would end the process
+      answer.then(undefined, () => undefined); // its rejection adds no information and would end the process
       return 'returns a Promise; it must have added the product to out when it returns: export a function that is not async';
     }
     return inputFault(expected, a, b) ?? faultOf(expected, elements(out), elements(expected.expected));
@@ -64,7 +64,7 @@ export function checkKernel(
   };
 }
 
-/** Copies of matrices where their owner wants them; all are allocated before one is filled, because memory may move as it grows. */
+/** Copies of matrices in the owner's memory; all are allocated before any is filled, because memory may move as it grows. */
 function placeIn(owner: Owner, matrices: readonly Tensor[]): Tensor[] {
   const placed = matrices.map(({ shape }) => owner.allocate?.(shape) as Tensor);
   for (const [i, x] of placed.entries()) {
@@ -99,7 +99,7 @@ function placeFault(x: Tensor | undefined, [M, N]: readonly number[], others: re
   return overlaps ? 'overlaps another matrix that it gave before' : undefined;
 }
 
-/** What a user's code threw, as one line: no fault of this program, so its class is named without another word. */
+/** An error thrown by user code, as one line: it is not a fault of this program, so only its class and message are given. */
 export function thrownBy(error: unknown): string {
   return oneLine(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }

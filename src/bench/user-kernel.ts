@@ -1,4 +1,4 @@
-/** `--kernel FILE`: products of a user, to be timed beside those of this package. */
+/** `--kernel FILE`: a user's products, to be timed together with those of this package. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,12 +9,12 @@ import type { UserKernel } from './types.js';
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'] as const;
 
 /**
- * Loads a module, ES or CommonJS, that exports `addMatmul(out, a, b)`, and `addMatmulTA` and `addMatmulTB` if it has them;
- * by name, as fields of its default export, or `addMatmul` alone as the default export. It may export `allocate(shape)`, for
- * operands in memory of its own, and `release()`, which takes them all back.
+ * Loads a module, ES or CommonJS, that exports `addMatmul(out, a, b)`, and `addMatmulTA` and `addMatmulTB` if it has them; by
+ * name, as fields of its default export, or just `addMatmul` as the default export. It may export `allocate(shape)`, for operands
+ * in its own memory, and `release()`, which frees them all.
  *
- * @param names what kernels that are loaded already are called
- * @throws ArgumentError when there is no such file or it exports no such function; BpttError when it cannot be loaded
+ * @param names names of the kernels already loaded
+ * @throws ArgumentError if there is no such file or it exports no such function; BpttError if it cannot be loaded
  */
 export async function loadUserKernel(path: string, names: readonly string[] = []): Promise<UserKernel> {
   const loaded = await load(path);

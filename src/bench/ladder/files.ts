@@ -1,4 +1,4 @@
-/** The files of a ladder: which they are, and what their headers state. */
+/** The files of a ladder, and the statements in their headers. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArgumentError } from '../../tensor/index.js';
@@ -9,7 +9,7 @@ import type { RungFile } from './types.js';
 const NAME = /^(\d\d[a-z]?)-([a-z0-9-]+)\.(js|mjs|ts)$/;
 
 /**
- * The rungs of a folder in order of their names; without a folder, those of the clone.
+ * Returns the rungs of a folder, sorted by name; without a folder, those of the clone.
  *
  * @param home the folder of the package
  * @throws ArgumentError if there are none
@@ -35,7 +35,7 @@ export function listRungs(folder?: string, home = folderOfPackage()): RungFile[]
   }));
 }
 
-/** What a header states: `Rung 7: title. …`, and a paragraph `Predicted  3×. …`. */
+/** Reads the statements of a header: `Rung 7: title. …`, and a paragraph `Predicted  3×. …`. */
 export function headerOf(text: string, name: string): Pick<RungFile, 'title' | 'predicted'> {
   const header = /^\/\*\*[^]*?\*\//.exec(text)?.[0] ?? '';
   const title = /^ \* Rung \w+: (.+?)\.(?: |$)/m.exec(header)?.[1];

@@ -1,4 +1,7 @@
-/** The other work of the ladder: the forward pass of an LSTM layer, and its stepwise twin, with which rungs are compared bit for bit. */
+/**
+ * The second workload of the ladder: the forward pass of an LSTM layer, and its stepwise twin, which rungs are compared with bit
+ * for bit.
+ */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +14,7 @@ import { allocateRoom } from './wasm.js';
 /** Name of the twin's row and file. */
 export const TWIN = 'stepwise';
 
-/** Sizes that leave rests of sequences, units and shares. */
+/** Sizes with remainders of sequences, units and shares. */
 export const CHECKED_LAYERS: readonly LayerSizes[] = [
   { T: 3, B: 5, H: 6 },
   { T: 2, B: 9, H: 13 },
@@ -19,7 +22,7 @@ export const CHECKED_LAYERS: readonly LayerSizes[] = [
 ];
 export const TIMED_LAYER: LayerSizes = { T: 32, B: 32, H: 128 };
 
-/** Random operands, the same ones every time; the first B rows of h and c are the states before. */
+/** Random operands, the same every time; the first B rows of h and c are the initial states. */
 export function layerOperandsOf({ T, B, H }: LayerSizes): LayerOperands {
   const scaled = (count: number, seed: number, by: number): Float32Array =>
     randomNumbers(count, seed).map((x) => x * by);
@@ -27,7 +30,7 @@ export function layerOperandsOf({ T, B, H }: LayerSizes): LayerOperands {
   return { a: scaled(T * B * 4 * H, 4, 4), wh: scaled(4 * H * H, 5, 0.5), h: states(6), c: states(7) };
 }
 
-/** What one pass does: the operations of its products; bytes of a read and written, of Wh, and of the states written. */
+/** The work of one pass: the operations of its products; the bytes of a read and written, of Wh, and of the states written. */
 export function layerWorkOf({ T, B, H }: LayerSizes): WorkItem {
   const operations = 2 * T * B * H * 4 * H;
   const floats = 2 * T * B * 4 * H + 4 * H * H + 2 * (T + 1) * B * H;
@@ -42,9 +45,9 @@ type Stepwise = (
 ) => void;
 
 /**
- * The twin beside a rung, over a product.
+ * Opens the twin of a rung, based on a product.
  *
- * @throws BpttError if no right product in WebAssembly comes before, or `stepwise.js` is missing
+ * @throws BpttError if no correct WebAssembly product precedes it, or `stepwise.js` is missing
  */
 export async function openTwin(beside: LayerRung, product: ProductRung | undefined): Promise<LayerRung> {
   const path = resolve(dirname(beside.file.path), `${TWIN}.js`);
@@ -87,7 +90,7 @@ export async function statesOf(
   return answerFrom(await rung.prepare(sizes), operands);
 }
 
-/** Why states are wrong; undefined if they are the twin's, bit for bit. */
+/** Explains why states are wrong; undefined if they equal the twin's, bit for bit. */
 export function faultOfStates(
   { T, B, H }: LayerSizes,
   got: Pick<LayerOperands, 'h' | 'c'>,

@@ -1,4 +1,4 @@
-/** Opens a rung: loads or compiles its file, and tells by its exports what it computes and how it is called. */
+/** Opens a rung: loads or compiles its file, and derives from its exports what it computes and how to call it. */
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,7 +27,7 @@ import { allocateRoom, compileRung, exportsOf, instantiate } from './wasm.js';
 type AddMatmul = (out: Tensor, a: Tensor, b: Tensor) => unknown;
 type Layer = Prepared<LayerOperands, Pick<LayerOperands, 'h' | 'c'>>;
 
-/** What a JavaScript rung may export. */
+/** Possible exports of a JavaScript rung. */
 interface Exported {
   readonly addMatmul?: AddMatmul;
   readonly openProduct?: (device: { gpu: Gpu; input: GpuLibrary['input'] }, size: Size) => AddMatmul;
@@ -43,7 +43,7 @@ interface Exported {
  * Opens a rung.
  *
  * @throws UnsupportedError if this machine cannot run it: no compiler, no GPU
- * @throws what its file throws while it is loaded, and BpttError if it exports nothing that can be called
+ * @throws whatever its file throws while loading, and BpttError if it exports no function to call
  */
 export async function openRung(file: RungFile): Promise<Rung> {
   if (file.path.endsWith('.ts')) return openCompiled(file);
@@ -61,7 +61,7 @@ export async function openRung(file: RungFile): Promise<Rung> {
   return { work: 'lstm', file, threads, prepare: (sizes) => openLstm({ compile, sizes, threads }) };
 }
 
-/** A product in JavaScript: operands are matrices over arrays of their own. */
+/** A product in JavaScript: operands are matrices over separate arrays. */
 function plain(addMatmul: AddMatmul, [M, K, N]: Size): Prepared<Operands, Float32Array> {
   const room = { out: new Float32Array(M * N), a: new Float32Array(M * K), b: new Float32Array(K * N) };
   const [out, a, b] = [matrix(room.out, M, N), matrix(room.a, M, K), matrix(room.b, K, N)];

@@ -1,6 +1,7 @@
 /**
- * The product that rungs are checked with and timed on. A rung has the bits of rung 1, or it names the roundings n that a term of
- * its sum passes at most. Its answer and that of rung 1, whose terms pass K + 1, then differ by at most
+ * The product that rungs are checked with and timed on. A rung either reproduces rung 1 bit for bit, or states the maximum number
+ * n of roundings that a term of its sum undergoes. Its result and that of rung 1, whose terms undergo K + 1 roundings, then
+ * differ by at most
  *
  *     (γ_n + γ_{K+1}) · (|out| + Σ|a||b|),   γ_n = n·u / (1 − n·u),   u = 2⁻²⁴
  *
@@ -9,7 +10,7 @@
 import { randomNumbers, UNIT_ROUNDOFF } from '../numbers.js';
 import type { LadderRow, Operands, Prepared, ProductRung, Size, WorkItem } from './types.js';
 
-/** Sizes that leave every kind of rest: of four rows, of eight columns, of four terms, of a block of k. */
+/** Sizes with every kind of remainder: of four rows, of eight columns, of four terms, of a block of k. */
 export const CHECKED: readonly Size[] = [
   [1, 1, 1],
   [3, 5, 7],
@@ -19,27 +20,27 @@ export const CHECKED: readonly Size[] = [
   [66, 10, 40],
 ];
 
-/** The size that is timed: the gradient of weights over a batch of 2,048 tokens, for instance. */
+/** The timed size: for example, the gradient of weights over a batch of 2,048 tokens. */
 export const TIMED: Size = [384, 2048, 384];
 
-/** Operands, and what rung 1 makes of them. */
+/** Operands, and the result of rung 1 for them. */
 export interface Problem extends Operands {
   readonly size: Size;
   readonly expected: Float32Array;
 }
 
-/** Random operands of a size, the same ones every time. */
+/** Random operands of a size, the same every time. */
 export function operandsOf([M, K, N]: Size): Operands {
   return { out: randomNumbers(M * N, 3), a: randomNumbers(M * K, 1), b: randomNumbers(K * N, 2) };
 }
 
-/** What one product does. Its bytes are those of a and b, and of out read and written. */
+/** The work of one product. Its bytes are those of a and b, and of out read and written. */
 export function workOf([M, K, N]: Size): WorkItem {
   const operations = 2 * M * K * N;
   return { sizes: { M, K, N }, operations, intensity: operations / (4 * (M * K + K * N + 2 * M * N)) };
 }
 
-/** What a kernel makes of operands; it is closed afterwards. */
+/** Returns a kernel's result for operands, and closes the kernel. */
 export async function answerFrom<In, Out>(prepared: Prepared<In, Out>, operands: In): Promise<Out> {
   try {
     prepared.set(operands);
@@ -50,18 +51,18 @@ export async function answerFrom<In, Out>(prepared: Prepared<In, Out>, operands:
   }
 }
 
-/** What a rung makes of operands. */
+/** Returns a rung's result for operands. */
 export async function answerOf(rung: ProductRung, size: Size, operands: Operands): Promise<Float32Array> {
   return answerFrom(await rung.prepare(size), operands);
 }
 
-/** Why the first rung is wrong: it is held to a sum in float64. Undefined where it is right. */
+/** Explains why the first rung is wrong, compared with a sum in float64; undefined if it is right. */
 export function faultOfFirst(size: Size, operands: Operands, got: Float32Array): string | undefined {
   const { sums, magnitudes } = exactly(size, operands);
   return outside(size, got, sums, magnitudes, gamma(size[1] + 1), 'the sum in float64');
 }
 
-/** Why an answer is wrong; else how it agrees with rung 1. */
+/** Explains why an answer is wrong, or else how it agrees with rung 1. */
 export function judge(
   rung: ProductRung,
   { size, expected, ...operands }: Problem,
@@ -81,7 +82,7 @@ export function judge(
   return fault === undefined ? { checked: 'within its bound' } : { fault };
 }
 
-/** γ_n; Infinity would let all pass, so a number of roundings that makes none is refused. */
+/** γ_n. An infinite γ_n would accept everything, so a number of roundings for which it is not finite is rejected. */
 function gamma(n: number): number {
   const nu = n * UNIT_ROUNDOFF;
   return n > 0 && nu < 0.5 ? nu / (1 - nu) : 0;

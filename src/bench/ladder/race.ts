@@ -1,4 +1,4 @@
-/** Timing in turns: rungs alternate, and the fastest turn counts, because another load on the machine only ever lengthens one. */
+/** Timing in turns: rungs alternate, and the fastest turn counts, because other load on the machine can only lengthen a turn. */
 
 /** A rung that is ready to be called. */
 export interface Runner {
@@ -8,7 +8,7 @@ export interface Runner {
 
 /** How long to measure. */
 export interface Timetable {
-  /** Turns of a rung at most, and at least. */
+  /** Maximum and minimum number of turns of a rung. */
   readonly turns: number;
   readonly leastTurns: number;
   /** Milliseconds of a turn; at least one call. */
@@ -22,13 +22,13 @@ export interface Surroundings {
   /** Milliseconds. */
   now(): number;
   progress(label: string, done: number, total: number): void;
-  /** Whether to end early. */
+  /** Whether to stop early. */
   stopped(): boolean;
 }
 
 /**
- * Milliseconds per call in every turn, by name. Turns of a slow rung are fewer, and spread over those of the others. The turn before
- * the first warms up and tells how slow a rung is.
+ * Returns the milliseconds per call in every turn, by name. A slow rung has fewer turns, spread over those of the others. A
+ * warm-up turn determines how slow a rung is.
  */
 export async function raceRungs(
   runners: readonly Runner[],

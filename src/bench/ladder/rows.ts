@@ -1,21 +1,21 @@
-/** From turns to rows: rates, gains over the rung before, shares of the roof. */
+/** Converts turns to rows: rates, gains over the previous rung, shares of the roof. */
 import type { LadderRow, Work, WorkItem } from './types.js';
 
-/** What is known of a rung after the race. */
+/** Results of a rung after the race. */
 export type Measured = Omit<LadderRow, 'ms' | 'gflops' | 'gain' | 'over' | 'share'>;
 
-/** What one core reaches: GFLOP/s in 128-bit lanes, GB/s of its memory. */
+/** Peak of one core: GFLOP/s in 128-bit lanes, GB/s of its memory. */
 export interface Roof {
   readonly peak: number | null;
   readonly bandwidth?: number;
 }
 
-/** GFLOP/s that so many cores can reach on a work (the roofline); undefined if the peak is unknown. */
+/** GFLOP/s that a number of cores can reach on a workload (the roofline); undefined if the peak is unknown. */
 export function roofOf({ peak, bandwidth = Infinity }: Roof, { intensity }: WorkItem, threads = 1): number | undefined {
   return peak === null ? undefined : Math.min(threads * peak, bandwidth * intensity);
 }
 
-/** Rows in the order of the rungs; one that has no turn yet is left out. */
+/** Rows in the order of the rungs; a rung without a turn is left out. */
 export function rowsOf(measured: readonly Measured[], work: Readonly<Record<Work, WorkItem>>, roof: Roof): LadderRow[] {
   const rows: LadderRow[] = [];
   for (const each of measured.filter(({ turns }) => turns.length > 0)) {

@@ -1,4 +1,4 @@
-/** Climbs the ladder: opens every rung, checks it against rung 1, times those that are right in turns. */
+/** Runs the ladder: opens every rung, checks it against rung 1, and times the correct ones in turns. */
 import { loadavg } from 'node:os';
 import { BpttError, UnsupportedError } from '../../tensor/index.js';
 import { messageOf } from '../../tensor/errors.js';
@@ -38,13 +38,13 @@ const QUICK: Timetable = { turns: 2, leastTurns: 1, turnMs: 2, mostMs: 100 };
 const QUICK_SIZE: Size = [48, 300, 40];
 const QUICK_LAYER: LayerSizes = { T: 4, B: 8, H: 16 };
 
-/** What to climb. */
+/** Options of a ladder run. */
 export interface LadderOptions {
-  /** Folder of the rungs; that of the clone by default. */
+  /** Folder of the rungs; default: that of the clone. */
   readonly folder?: string;
-  /** Parts of names of rungs; all if there are none. The first rung always takes part. */
+  /** Substrings of rung names to run; all if empty. The first rung always takes part. */
   readonly cases: readonly string[];
-  /** Size of the product that is timed. */
+  /** Size of the timed product. */
   readonly size?: Size;
   readonly quick: boolean;
   /** Milliseconds for all turns of a rung. */
@@ -53,11 +53,11 @@ export interface LadderOptions {
 
 /** Callbacks of a run, its clock and its machine. */
 export interface LadderSurroundings extends Surroundings {
-  /** Describes the machine; called before the race and after it, and the higher peak counts. */
+  /** Describes the machine; called before and after the race, and the higher peak is used. */
   machine(): Machine;
 }
 
-/** A ladder under way. */
+/** State of a ladder run. */
 interface Climb {
   readonly around: LadderSurroundings;
   readonly size: Size;
@@ -71,7 +71,7 @@ interface Climb {
 /**
  * Runs a ladder.
  *
- * @throws ArgumentError if there is none; BpttError if its first rung cannot be opened or is wrong
+ * @throws ArgumentError if there is no ladder; BpttError if its first rung cannot be opened or is wrong
  */
 export async function runLadder(options: LadderOptions, around: LadderSurroundings): Promise<LadderResult> {
   const [first, ...others] = listRungs(options.folder);
@@ -93,7 +93,7 @@ export async function runLadder(options: LadderOptions, around: LadderSurroundin
   const peak = machine.peak === null ? null : Math.max(machine.peak, later.peak ?? 0);
   const bandwidth = Math.max(machine.bandwidth ?? 0, later.bandwidth ?? 0);
   const work = { product: workOf(size), lstm: layerWorkOf(layer) };
-  // A gain is over the rung before: where rungs were left out, it is another one than the header speaks of.
+  // A gain is relative to the previous rung; if rungs were left out, this is not the rung that the header refers to.
   const whole = options.cases.length === 0;
   const measured = climb.right.map(({ rung, checked }) => {
     const row = describe(rung, checked, turns.get(rung.file.name) ?? []);
@@ -115,7 +115,7 @@ function timetableOf({ quick, time }: LadderOptions): Timetable {
   return { turns, leastTurns, turnMs: time === undefined ? turnMs : time / turns, mostMs: time ?? mostMs };
 }
 
-/** The first rung: the others are compared with it, so it is held to a sum in float64. */
+/** The first rung: since the others are compared with it, it is checked against a sum in float64. */
 async function openFirst({ right, problems, size }: Climb, file: RungFile): Promise<void> {
   const fail = (reason: string): never => {
     throw new BpttError(`${file.name}, the first rung, ${reason}; the others are compared with it, so none was timed`);
@@ -132,7 +132,7 @@ async function openFirst({ right, problems, size }: Climb, file: RungFile): Prom
   right.push({ rung, checked: 'reference' });
 }
 
-/** Any other rung: right ones are kept, the others are named. */
+/** Any other rung: correct ones are kept, the others are reported by name. */
 async function openNext(climb: Climb, file: RungFile): Promise<void> {
   const { right, refused, skipped } = climb;
   try {
@@ -145,7 +145,7 @@ async function openNext(climb: Climb, file: RungFile): Promise<void> {
   }
 }
 
-/** A message of this package, or the class and message of what a rung threw. */
+/** The message of an error of this package, or the class and message of an error that a rung threw. */
 function reasonOf(error: unknown): string {
   return error instanceof BpttError ? messageOf(error) : thrownBy(error);
 }
@@ -173,7 +173,7 @@ async function checkLayer(climb: Climb, rung: LayerRung): Promise<Verdict> {
   return { checked: 'same bits' };
 }
 
-/** The twin of the layer, opened for the first rung that runs it. */
+/** The twin of the layer, opened for the first rung that computes the layer. */
 async function twinOf({ right }: Climb, beside: LayerRung): Promise<LayerRung> {
   const known = right.map(({ rung }) => rung).find((rung) => rung.work === 'lstm');
   if (known !== undefined) return known as LayerRung;
@@ -185,7 +185,7 @@ async function twinOf({ right }: Climb, beside: LayerRung): Promise<LayerRung> {
   return twin;
 }
 
-/** Times all that are right, each over operands of its own. */
+/** Times all correct rungs, each with separate operands. */
 async function race(
   { right, size, layer }: Climb,
   timetable: Timetable,

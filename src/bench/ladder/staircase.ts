@@ -1,7 +1,7 @@
 /**
- * The ladder as a picture: a staircase of GFLOP/s, a step per rung, and beside it on the same axis the roofline of one core
- * (S. Williams, A. Waterman, D. Patterson, "Roofline: an insightful visual performance model", CACM 52(4), 2009) with every rung under
- * it. Both axes are logarithmic. It follows the reader's light or dark scheme.
+ * The ladder as a picture: a staircase of GFLOP/s with a step per rung, and next to it, on the same axis, the roofline of one
+ * core (S. Williams, A. Waterman, D. Patterson, "Roofline: an insightful visual performance model", CACM 52(4), 2009) with every
+ * rung under it. Both axes are logarithmic. The picture adapts to the reader's light or dark scheme.
  */
 import { exp, log } from '../../tensor/index.js';
 import { escape, STYLE, ticksOf } from '../plot.js';
@@ -13,7 +13,7 @@ const TOP = 52;
 const BOTTOM = 372;
 const STAIRS = { left: 72, right: 570 };
 const ROOFLINE = { left: 646, right: 876 };
-/** The least distance of two labels, one above the other. */
+/** The minimum vertical distance of two labels. */
 const GAP = 12;
 
 /** Kinds of rungs, each with a color of `STYLE`. */
@@ -44,7 +44,7 @@ export function drawLadder(result: LadderResult): string {
   ].join('\n');
 }
 
-/** The range of rates with the roof in it. */
+/** The range of rates, including the roof. */
 function rangeOf({ machine, rows }: LadderResult): [least: number, most: number] {
   const rates = [...rows.map(({ gflops }) => gflops), ...(machine.peak === null ? [] : [machine.peak])];
   return [Math.min(...rates) / 1.5, Math.max(...rates) * 1.5];
@@ -98,7 +98,7 @@ function drawStairs({ machine, rows }: LadderResult, y: Scale): string {
   ].join('\n');
 }
 
-/** Slope of the memory and peak, and a point per rung at the operations per byte of its work. */
+/** The memory slope, the peak, and a point per rung at the operations per byte of its work. */
 function drawRoofline({ machine, rows, work }: LadderResult, y: Scale): string {
   const { peak, bandwidth } = machine;
   const [low, high] = [0.1, 1000];
@@ -129,7 +129,7 @@ function roofPath(peak: number | null, bandwidth: number | undefined, x: Scale, 
   ].join('\n');
 }
 
-/** Numbers of rungs beside their points, moved up where they would lie on each other. */
+/** Rung numbers next to their points, moved up if they would overlap. */
 function numbers(points: readonly { readonly row: LadderRow; readonly x: number; readonly y: number }[]): string[] {
   const columns = new Map<number, number>();
   return [...points]

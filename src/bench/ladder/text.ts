@@ -1,15 +1,15 @@
-/** The ladder as people read it: a table with bars on a terminal, or a Markdown table for a document. */
+/** The ladder as text: a table with bars for a terminal, or a Markdown table for a document. */
 import { log } from '../../tensor/index.js';
 import { table } from '../../tensor/print.js';
 import { TWIN } from './layer.js';
 import type { LadderResult, LadderRow, WorkItem } from './types.js';
 
-/** Cells of a bar from the slowest rung to the peak, on a logarithmic scale. */
+/** Length of a bar in cells from the slowest rung to the peak, on a logarithmic scale. */
 const BAR = 24;
 
 const HEAD = ['rung', 'what', 'GFLOP/s', 'gain', 'predicted', 'of roof', 'checked'];
 
-/** Lines on the machine and the work, the table, and what was left out. */
+/** Lines about the machine and the work, the table, and the rungs left out. */
 export function describeLadder(result: LadderResult): string {
   const { machine, load, work, rows, refused, skipped } = result;
   const { bptt, node, v8, os, cpu, cores, peak, bandwidth } = machine;
@@ -28,7 +28,7 @@ export function describeLadder(result: LadderResult): string {
   ].join('\n');
 }
 
-/** The table of a document, and a sentence on where its figures come from. */
+/** The table for a document, and a sentence on the origin of its figures. */
 export function markdownLadder({ machine, date, load, work, rows, skipped }: LadderResult): string {
   const { cpu, cores, node, v8, peak, bandwidth } = machine;
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -47,7 +47,7 @@ export function markdownLadder({ machine, date, load, work, rows, skipped }: Lad
   ].join('\n');
 }
 
-/** What a header says under `Measured`. */
+/** The text of a header under `Measured`. */
 export function measuredLine({ machine, date, load }: LadderResult, row: LadderRow): string {
   const gain = row.gain === undefined ? '' : `${factor(row.gain)}: `;
   const share = row.share === undefined ? '' : `, ${percent(row.share)} of the roof`;

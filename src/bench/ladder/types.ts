@@ -1,4 +1,4 @@
-/** What the ladder is made of: files of kernels, each opened, checked, timed and placed under the roof. */
+/** Types of the ladder: files of kernels, each opened, checked, timed and placed under the roof. */
 import type { Machine } from '../machine.js';
 
 /** What a rung computes: a product, or the forward pass of an LSTM layer. */
@@ -14,18 +14,18 @@ export interface LayerSizes {
   readonly H: number;
 }
 
-/** The file of a rung, and what its header states. */
+/** The file of a rung, and the statements in its header. */
 export interface RungFile {
   /** `07-outer-product-tile`. */
   readonly name: string;
   readonly path: string;
   /** `outer product tile`. */
   readonly title: string;
-  /** The gain over the rung before that its header predicts; undefined if it names none. */
+  /** The gain over the previous rung that its header predicts; undefined if it gives none. */
   readonly predicted?: number;
 }
 
-/** Operands of a product, row by row. */
+/** Row-major operands of a product. */
 export interface Operands {
   readonly out: Float32Array;
   readonly a: Float32Array;
@@ -40,11 +40,11 @@ export interface LayerOperands {
   readonly c: Float32Array;
 }
 
-/** A kernel with room for operands of one size. */
+/** A kernel with space for operands of one size. */
 export interface Prepared<In, Out> {
   /** Copies operands in. */
   set(operands: In): void;
-  /** Computes; of a device, until the result is back. */
+  /** Computes; on a device, waits until the result is back. */
   run(): void | Promise<void>;
   /** Copies the result out. */
   get(): Out;
@@ -55,11 +55,11 @@ export interface Prepared<In, Out> {
 export interface ProductRung {
   readonly work: 'product';
   readonly file: RungFile;
-  /** Roundings that a term passes at most, where the order of the sum is not that of rung 1. */
+  /** Maximum number of roundings of a term, if the order of summation differs from that of rung 1. */
   readonly roundings?: (K: number) => number;
-  /** The GPU, where it runs on one. */
+  /** The GPU, if it runs on one. */
   readonly device?: string;
-  /** In WebAssembly: the product over places in a given memory, of which the twin of the layer is made. */
+  /** In WebAssembly: the product on addresses in a given memory, from which the twin of the layer is built. */
   readonly inMemory?: InMemory;
   prepare(size: Size): Promise<Prepared<Operands, Float32Array>>;
 }
@@ -68,7 +68,7 @@ export interface ProductRung {
 export interface LayerRung {
   readonly work: 'lstm';
   readonly file: RungFile;
-  /** Cores it uses. */
+  /** Number of cores it uses. */
   readonly threads: number;
   prepare(sizes: LayerSizes): Promise<Prepared<LayerOperands, Pick<LayerOperands, 'h' | 'c'>>>;
 }
@@ -77,15 +77,15 @@ export type Rung = ProductRung | LayerRung;
 
 /** A product in WebAssembly. */
 export interface InMemory {
-  /** Bytes of scratch memory. */
+  /** Scratch memory in bytes. */
   scratchBytes(size: Size): number;
-  /** The product of places, all in bytes, in `memory`. */
+  /** The product of operands at byte offsets in `memory`. */
   open(memory: object): (M: number, N: number, K: number, a: number, b: number, out: number, scratch: number) => void;
 }
 
-/** A rung as it was measured. */
+/** The measurement of a rung. */
 export interface LadderRow {
-  /** Name of its file, without the ending; `stepwise` for the twin of the layer. */
+  /** Name of its file, without the extension; `stepwise` for the twin of the layer. */
   readonly rung: string;
   readonly title: string;
   readonly work: Work;
@@ -96,24 +96,24 @@ export interface LadderRow {
   /** Milliseconds of one call in the fastest turn. */
   readonly ms: number;
   readonly gflops: number;
-  /** Times the rung before, and which one that is. */
+  /** Speedup over the previous rung, and the name of that rung. */
   readonly gain?: number;
   readonly over?: string;
-  /** What the header predicts of `gain`. */
+  /** The prediction of `gain` in the header. */
   readonly predicted?: number;
-  /** Part of the roof, of one core or of all threads; undefined without WebAssembly SIMD and on a GPU. */
+  /** Fraction of the roof, of one core or of all threads; undefined without WebAssembly SIMD and on a GPU. */
   readonly share?: number;
   /** Milliseconds per call in every turn. */
   readonly turns: readonly number[];
 }
 
-/** A rung that has no row, and why. */
+/** A rung without a row, and why. */
 export interface Left {
   readonly rung: string;
   readonly reason: string;
 }
 
-/** What one call of a work does. */
+/** The work of one call. */
 export interface WorkItem {
   readonly sizes: Readonly<Record<string, number>>;
   readonly operations: number;
@@ -121,7 +121,7 @@ export interface WorkItem {
   readonly intensity: number;
 }
 
-/** What `bptt bench --ladder --json` prints. */
+/** The output of `bptt bench --ladder --json`. */
 export interface LadderResult {
   readonly machine: Machine;
   /** Day of the run, `2026-11-29`. */
@@ -130,7 +130,7 @@ export interface LadderResult {
   readonly load: readonly [before: number, after: number];
   readonly work: Readonly<Record<Work, WorkItem>>;
   readonly rows: readonly LadderRow[];
-  /** Rungs that compute something else, or cannot be loaded. */
+  /** Rungs that compute a wrong result or cannot be loaded. */
   readonly refused: readonly Left[];
   /** Rungs that this machine cannot run. */
   readonly skipped: readonly Left[];

@@ -1,4 +1,4 @@
-/** AssemblyScript rungs: compiled where they run, by the compiler of the clone, each over a memory of its own. */
+/** AssemblyScript rungs: compiled on the machine where they run, by the compiler of the clone, each with its own memory. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,10 +6,10 @@ import { BpttError, UnsupportedError } from '../../tensor/index.js';
 import { folderOfPackage } from '../package-info.js';
 
 const PAGE = 65_536;
-/** Where operands begin: the compiler puts its constants below. */
+/** Offset of the operands; the compiler places its constants below. */
 const FIRST = PAGE;
 
-/** What is used of the `WebAssembly` global; the type library of this project has none of it. */
+/** The required part of the `WebAssembly` global, which the type library of this project does not include. */
 interface WebAssemblyGlobal {
   compile(bytes: Uint8Array): Promise<object>;
   Memory: new (limits: { initial: number }) => { readonly buffer: ArrayBuffer };
@@ -29,8 +29,8 @@ function webAssembly(): WebAssemblyGlobal {
 /**
  * Compiles a rung.
  *
- * @param shared whether it takes a memory that threads share
- * @throws UnsupportedError outside of a clone; BpttError with the compiler's messages where the file does not compile
+ * @param shared whether it needs shared memory
+ * @throws UnsupportedError outside of a clone; BpttError with the compiler's messages if the file does not compile
  */
 export async function compileRung(path: string, { shared = false } = {}): Promise<object> {
   const script = join(folderOfPackage(), 'scripts/compile-wasm.js');
@@ -58,14 +58,14 @@ export function exportsOf(compiled: object): string[] {
     .map(({ name }) => name);
 }
 
-/** Room for arrays one behind the other, on boundaries of 64 bytes, and `scratch` bytes behind them. */
+/** Space for consecutive arrays, aligned to 64 bytes, followed by `scratch` bytes. */
 export interface Room {
   readonly memory: object;
   readonly places: readonly { readonly at: number; readonly data: Float32Array }[];
   readonly scratch: number;
 }
 
-/** Allocates room for arrays of so many float32. */
+/** Allocates arrays of the given numbers of float32. */
 export function allocateRoom(lengths: readonly number[], scratchBytes: number): Room {
   const starts: number[] = [];
   let end = FIRST;
@@ -73,7 +73,7 @@ export function allocateRoom(lengths: readonly number[], scratchBytes: number): 
     starts.push(end);
     end = (end + 4 * length + 63) & ~63;
   }
-  // Vectors at the end of the scratch memory may be read whole.
+  // Whole vectors may be read at the end of the scratch memory.
   const memory = new (webAssembly().Memory)({ initial: Math.ceil((end + scratchBytes) / PAGE) + 1 });
   const places = starts.map((at, i) => ({ at, data: new Float32Array(memory.buffer, at, lengths[i]) }));
   return { memory, places, scratch: end };
