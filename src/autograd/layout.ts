@@ -24,7 +24,7 @@ export type Direction = 'forward' | 'reverse';
  */
 export type Keep = 'nothing' | 'gradients' | 'steps';
 
-/** Choices of the forward pass. */
+/** Options of the forward pass. */
 export interface UnrollOptions {
   /** Default `forward`. */
   readonly direction?: Direction;
@@ -68,7 +68,7 @@ export interface Unrolled<P extends CellParams = CellParams, C extends ForwardCe
   readonly saved: Saved;
   /** Whether the initial state came from `params.h0`, which then receives its gradient. */
   readonly learnedInitial: boolean;
-  /** The layer on its device, if it ran there; on an asynchronous one. */
+  /** The layer on its device, if it ran there. `onDeviceLater` is the same for an asynchronous device. */
   readonly onDevice?: ResidentLayer;
   readonly onDeviceLater?: AsyncResidentLayer;
 }

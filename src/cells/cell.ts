@@ -18,7 +18,7 @@ export type { GradientPlace, Place, Quantity } from './quantities.js';
 export type Params = Readonly<Record<string, Tensor>>;
 
 /**
- * What every cell has. A learned initial state joins it as `h0 [H]` (LSTM also `c0 [H]`); see `InitOptions`.
+ * The parameters of every cell. A learned initial state is added as `h0 [H]` (LSTM also `c0 [H]`); see `InitOptions`.
  */
 export interface CellParams extends Params {
   /** `[D, G·H]` input weights. */

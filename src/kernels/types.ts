@@ -20,8 +20,8 @@ export interface Products {
 }
 
 /**
- * A whole backend: products, rows, and memory. Everything but `fused` is always present; given one product, `completeKernels`
- * adds what is missing.
+ * A whole backend: products, rows, and memory. Everything but `fused`, `crf` and `softmax` is always present; given one product,
+ * `completeKernels` adds what is missing.
  *
  * Memory. A backend may compute in its own memory, where operands need no copy. It holds two kinds of tensors: adopted ones,
  * until they are released, and those of a frame, until the next frame opens. Inside a frame memory neither grows nor moves.
@@ -67,9 +67,9 @@ export interface Kernels extends Products {
 }
 
 /**
- * A backend's own time loop for one cell. It reads and writes exactly the tensors the TypeScript scan of
- * `autograd/unroll` reads and writes, and is tested equal to it. Either function may decline by returning `false` without having
- * written anything; the TypeScript scan runs then.
+ * A backend's own time loop for one cell. It reads and writes exactly the tensors that the TypeScript scan of `autograd/unroll`
+ * does, and is tested against it. Either function may decline by returning `false` without having written anything; the
+ * TypeScript scan runs then.
  */
 export interface FusedScan {
   /** Runs all steps forward: fills `states` after the initial ones, and `cache`. */
@@ -80,8 +80,9 @@ export interface FusedScan {
    */
   backward(scan: ScanTensors): boolean;
   /**
-   * Names in `cache` whose elements either loop all writes before it reads any, so they may be uninitialized. If `forward` is
-   * listed, the forward loop also overwrites all rows of the states after the initial ones. Optional; zeros are always correct.
+   * Names of the tensors in `cache` that each loop writes in full before it reads them, so that they may be uninitialized. If
+   * this is present, the forward loop does the same with all rows of the states after the initial ones. Optional; zeros are
+   * always correct.
    */
   readonly overwrites?: { readonly forward: readonly string[]; readonly backward: readonly string[] };
   /** The whole layer around the scan, with intermediate results kept on a device; a backend that has none omits this. */

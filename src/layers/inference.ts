@@ -55,7 +55,7 @@ export interface StackInference {
    * @throws as `run`; ArgumentError if `states` does not have one entry per layer; ShapeError when one does not fit
    */
   advance(x: Tensor | Int32Array, packing: Packing, states?: StackStates, ahead?: number): StackStretch;
-  /** Discards the cached rows of the table from `from` on, because they are about to change. The others must not change. */
+  /** Discards what is cached for the rows of the table from `from` on, which are about to change. The others must not change. */
   forget(from: number): void;
   /** Frees the backend's memory for it; must not be called inside a frame. */
   release(): void;

@@ -5,8 +5,8 @@ export type Real = Float32Array | Float64Array;
 export type DType = 'float32' | 'float64';
 
 /**
- * What the engine needs of a tensor: a flat typed array and how to index it. Element `(i, j)` of a matrix is `data[offset + i *
- * stride[0] + j * stride[1]]`.
+ * What the engine needs of a tensor: a flat typed array and how to index it. Element `(i, j)` of a matrix is
+ * `data[offset + i * stride[0] + j * stride[1]]`.
  *
  * Every ndarray over a `Float32Array` or `Float64Array` is a `Tensor`. The interface is structural on purpose: the inner
  * loops make many small views, and constructing an ndarray needs `new Function`, which a strict Content-Security-Policy

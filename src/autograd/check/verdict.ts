@@ -1,6 +1,6 @@
 /**
- * The combined verdict of three methods on one derivative: the backward pass, forward mode and finite differences. `bptt
- * gradcheck`, `bptt check` and the trace use it.
+ * The combined verdict of three methods on one derivative: the backward pass, forward mode and finite differences.
+ * `bptt gradcheck`, `bptt check` and the trace use it.
  *
  * Forward mode is exact to rounding, so it decides if it is available. Finite differences come with an estimate of their noise: a
  * difference above it is an error, and one below it proves nothing. At a kink of the loss each method may take a different slope

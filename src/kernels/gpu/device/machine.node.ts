@@ -39,7 +39,7 @@ const COMPILERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What is missing for `--backend gpu` in Node, each with the command that installs it.
+ * What is missing for `--backend gpu` in Node, each with the command that installs it. Without gpu.js, nothing else is checked.
  *
  * @param from file from which packages are resolved
  */
