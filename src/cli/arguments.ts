@@ -1,6 +1,6 @@
 /**
- * Values on the command line. Each parser is strict: the whole text must be such a value, because a typing mistake that is
- * half understood (`1e`, `0x10`, an empty string as 0) would train for an hour on another setting than the one meant.
+ * Parsers of command-line values. Each is strict: the whole text must be a valid value, because a half-understood typo (`1e`,
+ * `0x10`, an empty string as 0) would train for an hour with the wrong setting.
  */
 import { InvalidArgumentError } from 'commander';
 import { MOST_MEMBERS } from '../labeling/model/heads/head.js';
@@ -29,7 +29,7 @@ export function threadCount(text: string): number | 'auto' {
   return n;
 }
 
-/** How many to show: an integer of at least 1, or `all`, which is Infinity. */
+/** A number of items to show: an integer of at least 1, or `all`, which is Infinity. */
 export function countOrAll(text: string): number {
   if (text === 'all') return Infinity;
   const n = INTEGER.test(text) ? Number(text) : NaN;
@@ -52,7 +52,7 @@ export function keptVectors(text: string): number | 'all' {
   return n;
 }
 
-/** How many affixes: an integer from 0 to 10. */
+/** A number of affixes: an integer from 0 to 10. */
 export function affixCount(text: string): number {
   const n = INTEGER.test(text) ? Number(text) : NaN;
   if (!(n >= 0 && n <= 10)) throw new InvalidArgumentError('It must be an integer from 0 to 10.');
@@ -97,7 +97,7 @@ export function averageDecay(text: string): number {
   return x;
 }
 
-/** What is added to the logit of O: a finite number, or `dev`. */
+/** A bias for the logit of O: a finite number, or `dev`. */
 export function outsideBias(text: string): number | 'dev' {
   if (text === 'dev') return text;
   const x = NUMBER.test(text) ? Number(text) : NaN;
@@ -105,7 +105,7 @@ export function outsideBias(text: string): number | 'dev' {
   return x;
 }
 
-/** `balanced`, `LABEL=W,…`, the weight of each label that is named, or the path of a JSON file, which stays a text. */
+/** `balanced`, `LABEL=W,…` (a weight for each named label), or the path of a JSON file, which is returned as text. */
 export function classWeights(text: string): string | Record<string, number> {
   if (text === 'balanced' || text.endsWith('.json')) return text;
   const entries = text.split(',').map((part) => [part.slice(0, part.lastIndexOf('=')), part.slice(part.lastIndexOf('=') + 1)]); // prettier-ignore
@@ -119,7 +119,7 @@ export function classWeights(text: string): string | Record<string, number> {
   return Object.fromEntries(entries.map(([label, weight]) => [label, Number(weight)]));
 }
 
-/** How many seeds: an integer of at least 2. */
+/** A number of seeds: an integer of at least 2. */
 export function seedCount(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (count >= 2 && Number.isSafeInteger(count)) return count;
@@ -128,7 +128,7 @@ export function seedCount(text: string): number {
   );
 }
 
-/** How many members: an integer from 2 to 100. */
+/** A number of members: an integer from 2 to 100. */
 export function memberCount(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (count >= 2 && count <= MOST_MEMBERS) return count;
@@ -145,7 +145,7 @@ export function clipNorm(text: string): number {
   return x;
 }
 
-/** A probability below 1, as dropout takes it: at 1 nothing would be left to scale up. */
+/** A probability below 1, for dropout: at 1 nothing would be left to scale up. */
 export function dropProbability(text: string): number {
   const p = NUMBER.test(text) ? Number(text) : NaN;
   if (!(p >= 0 && p < 1)) throw new InvalidArgumentError('It must be a number of at least 0 and below 1.');
@@ -163,7 +163,7 @@ export function zoneoutRates(text: string): number | Record<string, number> {
   return Object.fromEntries(pairs.map(([name, p]) => [name, dropProbability(p)]));
 }
 
-/** `k1,k2`: every k1 steps, gradients go back k2 steps. */
+/** `k1,k2`: every k1 steps, gradients are propagated back k2 steps. */
 export function truncation(text: string): { every: number; back: number } {
   const parts = text.split(',');
   const [every, back] = parts.map((part) => (INTEGER.test(part) ? Number(part) : NaN));
@@ -173,7 +173,7 @@ export function truncation(text: string): { every: number; back: number } {
   return { every, back };
 }
 
-/** `i` or `i,j`: the place of an element, counted from 0. */
+/** `i` or `i,j`: the index of an element, counted from 0. */
 export function elementIndex(text: string): number[] {
   const index = text.split(',').map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
   if (index.length > 2 || !index.every(Number.isSafeInteger)) {
@@ -184,10 +184,10 @@ export function elementIndex(text: string): number[] {
 
 const words = new WeakMap<object, readonly string[]>();
 
-/** The words that a parser made by {@link oneOf} takes; undefined for other parsers. */
+/** The words that a parser made by {@link oneOf} accepts; undefined for other parsers. */
 export const wordsOf = (parser: object): readonly string[] | undefined => words.get(parser);
 
-/** A parser that takes one of the given words. */
+/** Returns a parser that accepts one of the given words. */
 export function oneOf<W extends string>(...choices: W[]): (text: string) => W {
   const parser = (text: string): W => {
     const word = choices.find((w) => w === text);
@@ -217,7 +217,7 @@ export function schemeName(text: string): Scheme {
   }
 }
 
-/** `upos,xpos,feats`: columns of labels, by name or number; one by itself stays a text. */
+/** `upos,xpos,feats`: columns of labels, by name or number; a single one is returned as text. */
 export function labelColumns(text: string): string | string[] {
   const columns = text.split(',').map((column) => column.trim());
   if (columns.includes(''))
@@ -225,7 +225,7 @@ export function labelColumns(text: string): string | string[] {
   return columns.length === 1 ? text : columns;
 }
 
-/** What stands in place of a label: any text that is not blank. */
+/** A placeholder for a missing label: any text that is not blank. */
 export function labelMark(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('It must be a mark that is not blank, such as _.');
   return text.trim();
@@ -271,7 +271,7 @@ function byName<V>(text: string, rule: string, valueOf: (text: string) => V): Re
   return Object.fromEntries(entries);
 }
 
-/** Codes of languages, joined by commas: `da`, `pt-BR`, `multilingual`. They are checked as BCP 47 tags, and kept as they are written. */
+/** Codes of languages, joined by commas: `da`, `pt-BR`, `multilingual`. They are checked as BCP 47 tags and kept as written. */
 export function languageCodes(text: string): string[] {
   const codes = text.split(',').map((code) => code.trim());
   const isTag = (code: string): boolean => {
@@ -290,7 +290,7 @@ export function languageCodes(text: string): string[] {
   return codes;
 }
 
-/** Names of parts of a model, with commas between them. */
+/** Comma-separated names of parts of a model. */
 export function partNames(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.includes(''))
@@ -300,7 +300,7 @@ export function partNames(text: string): string[] {
   return names;
 }
 
-/** Updates of a range test: an integer of at least 10, for a slope needs points. */
+/** Updates of a range test: an integer of at least 10, because a slope needs enough points. */
 export function updateCount(text: string): number {
   const n = INTEGER.test(text) ? Number(text) : NaN;
   if (!Number.isSafeInteger(n) || n < 10) throw new InvalidArgumentError('It must be an integer of at least 10.');
@@ -309,7 +309,7 @@ export function updateCount(text: string): number {
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
-/** How often: `30s`, `5m`, `2h`, or updates, `100u`. */
+/** An interval: `30s`, `5m`, `2h`, or updates, `100u`. */
 export function checkpointInterval(text: string): { readonly updates: number } | { readonly seconds: number } {
   const [, number, unit] = /^(\d+)([smhu])$/.exec(text) ?? [];
   const n = Number(number);

@@ -1,4 +1,4 @@
-/** `bptt bench --history`: what earlier releases reached on each machine, as a table and as a chart over releases. */
+/** `bptt bench --history`: the results of earlier releases on each machine, as a table and as a chart over releases. */
 import { existsSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -20,19 +20,19 @@ import { checkOutputs } from './outputs.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 
-/** Options of `bptt bench` that a history knows. */
+/** Options of `bptt bench` that apply to a history. */
 export interface HistoryCommand {
-  /** A folder of kept runs; `true` for that of the clone. */
+  /** A folder of recorded runs; `true` for that of the clone. */
   readonly history: string | true;
   readonly case?: readonly string[];
   readonly svg?: string;
   readonly json?: boolean;
 }
 
-/** Options of `bptt bench` that mean nothing to a history. */
+/** Options of `bptt bench` that do not apply to a history. */
 export const NOT_FOR_HISTORY = [...NOT_FOR_LADDER, 'sizes', 'ladder', 'record', 'quick', 'time'];
 
-/** Makes the folder of `--record`. @throws ArgumentError if a file has its name; BpttError if it cannot be made */
+/** Creates the folder of `--record`. @throws ArgumentError if a file has its name; BpttError if it cannot be created */
 export async function prepareRecord(folder: string): Promise<void> {
   if (folder === '') throw new ArgumentError('--record must name a folder; got an empty name: name one');
   if (existsSync(folder) && !statSync(folder).isDirectory())
@@ -47,10 +47,10 @@ export async function prepareRecord(folder: string): Promise<void> {
 }
 
 /**
- * Keeps a run.
+ * Records a run.
  *
  * @param load load average before it
- * @returns a line on what was written
+ * @returns a line about what was written
  */
 export async function record(folder: string, result: Result, load: number): Promise<string> {
   if (result.rows.length === 0)
@@ -62,7 +62,7 @@ export async function record(folder: string, result: Result, load: number): Prom
   return `${path}: ${counted(result.rows.length, 'row')} kept${there}`;
 }
 
-/** Releases that a table shows, the last ones; the curve beside them shows all. */
+/** Number of releases that a table shows, most recent ones; the curve next to them shows all. */
 const SHOWN = 4;
 
 /** Shows the trends of a folder. */
@@ -84,7 +84,7 @@ export async function runHistoryCommand(options: HistoryCommand, terminal: Termi
   await print(terminal, describeHistory(trends));
 }
 
-/** A table per machine: the last releases, a curve over all of them, the last one beside the one before. */
+/** A table per machine: the last releases, a curve over all of them, and the last one compared with the previous one. */
 export function describeHistory(trends: readonly Trend[]): string {
   return groupsOf(trends, ({ machine }) => machine)
     .map(([machine, group]) => {
@@ -108,7 +108,7 @@ export function describeHistory(trends: readonly Trend[]): string {
     .join('\n\n');
 }
 
-/** A chart per machine and suite: the speed of every case by that of the first release. */
+/** A chart per machine and suite: the speed of every case relative to the first release. */
 export function drawHistory(trends: readonly Trend[]): string {
   const names = [...new Set(trends.map(nameOf))];
   if (names.length > MOST_LINES) {
@@ -148,7 +148,7 @@ function axisLabel(releases: readonly Release[]): string {
   return `release: 1 = ${first.label}${releases.length === 1 ? '' : `, ${releases.length} = ${last.label}`}`;
 }
 
-/** Above 1 where a release is faster than the first one, whatever the metric. */
+/** Above 1 if a release is faster than the first one, whatever the metric. */
 function speedByFirst({ points, metric }: Trend, { p50 }: Point): number {
   const ratio = p50 / points[0].p50;
   return isRate(metric) ? ratio : (speedOf({ ratio, verdict: 'unclear', paired: false }, metric).ratio ?? 1);
@@ -160,7 +160,7 @@ interface Release {
   readonly load: number;
 }
 
-/** Releases of some trends, each once; a star marks those that were timed beside other programs. */
+/** Releases of some trends, each once; a star marks those timed while other programs were running. */
 function releasesOf(trends: readonly Trend[]): Release[] {
   const found = new Map<string, Release>();
   for (const { version, load } of trends.flatMap(({ points }) => points)) {

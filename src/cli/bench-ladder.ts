@@ -1,4 +1,4 @@
-/** `bptt bench --ladder`: kernels from three loops to the limit of the processor, each checked, timed and drawn. */
+/** `bptt bench --ladder`: kernels from three plain loops to the limit of the processor, each checked, timed and drawn. */
 import { saveFile } from '../serialize/save.node.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import { visible } from '../tensor/visible.js';
@@ -11,7 +11,7 @@ import { createProgress } from './progress.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 
-/** Options of `bptt bench` that the ladder knows. */
+/** Options of `bptt bench` that apply to the ladder. */
 export interface LadderCommand {
   /** A folder of rungs; `true` for that of the clone. */
   readonly ladder: string | true;
@@ -23,13 +23,13 @@ export interface LadderCommand {
   readonly json?: boolean;
 }
 
-/** Options of `bptt bench` that mean nothing to the ladder. */
+/** Options of `bptt bench` that do not apply to the ladder. */
 export const NOT_FOR_LADDER = ['suite', 'backend', 'kernel', 'against', 'failBelow', 'plot', 'peers', 'browser', 'peersFolder', 'steps', 'csv', 'flame']; // prettier-ignore
 
 /**
- * Climbs the ladder.
+ * Runs the ladder.
  *
- * @throws BpttError after the table where a rung is wrong: the command fails
+ * @throws BpttError, after the table, if a rung is wrong: the command fails
  */
 export async function runLadderCommand(options: LadderCommand, terminal: Terminal): Promise<void> {
   if (options.sizes !== undefined && options.sizes.length > 1) {

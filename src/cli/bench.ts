@@ -1,4 +1,4 @@
-/** `bptt bench`: how fast this machine runs the products, the layers and whole taggers, and how fast others run them. */
+/** `bptt bench`: the speed of products, layers and whole taggers on this machine, compared with other systems. */
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { loadavg } from 'node:os';
@@ -139,7 +139,7 @@ export function addBench(program: Command, terminal: Terminal): void {
     .action((options: Options) => runBench(options, terminal));
 }
 
-/** Other things than tables of suites: profile, ladder. */
+/** Outputs other than tables of suites: profile, ladder. */
 function addModes(command: Command): Command {
   return command
     .addOption(
@@ -174,7 +174,7 @@ function addModes(command: Command): Command {
     );
 }
 
-/** The suites and their statistics are loaded here, so that no other command waits for them. */
+/** The suites and their statistics are loaded here, so that other commands need not load them. */
 async function runBench(options: Options, terminal: Terminal): Promise<void> {
   const { ladder, history } = options;
   if (history !== undefined) return runHistoryCommand({ ...options, history }, terminal);
@@ -198,13 +198,13 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
   } finally {
     if (terminal.endHere === undefined) guard?.release();
     else if (guard !== undefined) {
-      terminal.endHere(); // timers of a kernel may throw until then: the guard stays
+      terminal.endHere(); // timers of a kernel may throw until then, so the guard stays
       await guard.flush();
     }
   }
 }
 
-/** Refuses options that say nothing together. @throws ArgumentError */
+/** Rejects combinations of options that make no sense. @throws ArgumentError */
 function checkTogether(options: Options, chosen: readonly SuiteName[]): void {
   if (options.svg !== undefined)
     throw new ArgumentError(
@@ -229,7 +229,7 @@ function checkTogether(options: Options, chosen: readonly SuiteName[]): void {
   }
 }
 
-/** Runs the suites until they end or a signal comes. */
+/** Runs the suites until they end or a signal arrives. */
 async function runWatched(
   options: Options,
   settings: RunOptions,
@@ -250,7 +250,7 @@ async function runWatched(
   }
 }
 
-/** The end of a run: what is left to print, the plot, and what makes the command fail. */
+/** The end of a run: remaining output, the plot, and faults that make the command fail. */
 async function report(
   options: Options,
   outcome: Outcome & { readonly load: number },
@@ -278,7 +278,7 @@ async function report(
   if (options.failBelow !== undefined) await checkSpeed(result.rows, options.failBelow);
 }
 
-/** Writes the profile; a line on what it holds. */
+/** Writes the profile; returns a line about its contents. */
 async function saveFlame(path: string, { profile, result }: Outcome): Promise<string> {
   if (profile === undefined) {
     throw new BpttError(
@@ -311,14 +311,14 @@ function settingsOf(options: Options, suites: readonly SuiteName[]): Omit<RunOpt
   };
 }
 
-/** How rows reach the reader: a table that grows, or one object at the end. */
+/** How rows are shown: an incremental table, or one object at the end. */
 interface Output {
   readonly listener: Listener;
-  /** Says something beside the results. */
+  /** Reports something other than results. */
   note(line: string): void;
-  /** Removes what shows progress. */
+  /** Removes the progress display. */
   stop(): void;
-  /** Prints what is left. */
+  /** Prints the remaining output. */
   end(outcome: Outcome): Promise<void>;
 }
 
@@ -334,7 +334,7 @@ function outputOf(options: Options, terminal: Terminal): Output {
   if (options.csv) return csvOutput(say, terminal, progress.stop);
   let report: Report | undefined;
   const show = async (text: string): Promise<void> => {
-    progress.stop(); // a bar makes room for rows
+    progress.stop(); // the bar makes way for rows
     if (text !== '') await print(terminal, text);
   };
   return {
@@ -371,7 +371,7 @@ function stoppedLine(rows: readonly Row[]): string {
   return `interrupted; ${cases === 0 ? 'no case was' : cases === 1 ? '1 case was' : `${cases} cases were`} finished and printed`;
 }
 
-/** `--fail-below`: fails where a row is slower than that beyond doubt, and if nothing could be told. */
+/** `--fail-below`: fails if a row is significantly slower than that, or if nothing could be decided. */
 async function checkSpeed(rows: readonly Row[], least: number): Promise<void> {
   const { speedOf } = await import('../bench/compare.js');
   const compared = rows.flatMap((row) => {
@@ -407,7 +407,7 @@ function ratio(text: string): number {
 
 type Size = readonly [M: number, K: number, N: number];
 
-/** `64x100x400`, with x, × or *; `512` for a square. Repeated ones are timed once. */
+/** `64x100x400`, with x, × or *; `512` for a square. Repeated sizes are timed once. */
 function sizes(text: string, before: readonly Size[] = []): Size[] {
   const given = text.split(',').map((each): Size => {
     const parts = each.trim().split(/[x×*]/i).map(Number);

@@ -1,6 +1,6 @@
 /**
- * `--config F`: the settings of a training from a file, and `--save-config`: a file with the settings of a training, from which it
- * can be repeated. Paths in it are relative to its own folder, with `/` between folders.
+ * `--config F` reads training settings from a file, and `--save-config` writes a file with the settings of a run, from which it
+ * can be repeated. Paths in it are relative to its own folder, with `/` as the separator.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
@@ -21,14 +21,14 @@ import { listsNames } from './label-names.js';
 import { fileOfCell } from './own-cell.js';
 import type { Terminal } from './terminal.js';
 
-/** What the command line says of configuration files. */
+/** Command-line options about configuration files. */
 export interface ConfigOptions {
   readonly config?: string;
-  /** A path; false for none; true, the default, for a file beside the model. */
+  /** A path; false for none; true, the default, for a file next to the model. */
   readonly saveConfig?: string | boolean;
 }
 
-/** Where a value of the command line has its value from, for commander. */
+/** The source of an option value, as recorded by commander. */
 export const FROM_CONFIG = 'config';
 
 /** Whether an option was given, on the command line or in a configuration file. */
@@ -36,18 +36,21 @@ export function isGiven(command: Command, name: string): boolean {
   return ['cli', FROM_CONFIG].includes(command.getOptionValueSource(name) ?? '');
 }
 
-/** Adds `--config`, which fills in what the command line leaves out, and `--save-config`. Call it before required options are added. */
+/**
+ * Adds `--config`, which fills in options missing on the command line, and `--save-config`. Call it before required options are
+ * added.
+ */
 export function addConfigOptions(command: Command, terminal: Terminal): void {
   addConfigReader(command, terminal, { settings: () => settingsOf(command) })
     .option('--save-config <file>', 'write the settings to this file (default: next to the model, MODEL.config.json)')
     .option('--no-save-config', 'do not write a settings file');
 }
 
-/** What a command takes from a configuration file. */
+/** The use that a command makes of a configuration file. */
 export interface ConfigReader {
   /** The settings that the file may name. */
   readonly settings: () => readonly Option[];
-  /** Those of them that the command leaves out; that is printed. */
+  /** Those that the command ignores, which is reported. */
   readonly leftOut?: readonly string[];
 }
 
@@ -66,7 +69,7 @@ export function addConfigReader(command: Command, terminal: Terminal, reader: Co
     });
 }
 
-/** Fills in options from a file. @returns what to say of it @throws DataError on a file of another kind */
+/** Fills in options from a file. @returns what to report @throws DataError on a file of another kind */
 async function applyConfig(path: string, command: Command, { settings, leftOut = [] }: ConfigReader): Promise<string> {
   if (path === '-')
     throw new ArgumentError('--config - : expected a file, for paths in it are relative to it: name one');
@@ -92,10 +95,10 @@ async function applyConfig(path: string, command: Command, { settings, leftOut =
 }
 
 /**
- * The settings of a configuration file, checked.
+ * Returns the checked settings of a configuration file.
  *
- * @param options those that it may name
- * @throws DataError that names the first key that is unknown, or whose value is not one of its option
+ * @param options the options that it may contain
+ * @throws DataError naming the first key that is unknown or has an invalid value
  */
 export function parseConfig(text: string, options: readonly Option[]): Record<string, unknown> {
   const read = parseUniqueJson(text, 'configuration');
@@ -124,7 +127,7 @@ const shown = (value: unknown): string => {
   return visible(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 };
 
-/** The value of an option as its parser would make it. @throws DataError if it is not one of the option */
+/** The value of an option as its parser would return it. @throws DataError if it is not valid for the option */
 export function valueOf(option: Option, value: unknown): unknown {
   const { schema, expected, text } = kindOf(option);
   const name = option.attributeName();
@@ -158,16 +161,16 @@ const fromFolder = (folder: string, path: string): string => {
   return path.startsWith('./') && !/[/\\]/.test(placed) ? `./${placed}` : placed; // `--cell ./a.mjs` stays a path
 };
 
-/** A path as it is seen from a folder, with `/` between folders. */
+/** A path relative to a folder, with `/` as the separator. */
 export function toFolder(folder: string, path: string): string {
   const way = relative(resolve(folder), resolve(path)).split(sep).join('/');
   return isAbsolute(way) || way.startsWith('../') ? way : `./${way}`;
 }
 
-/** Settings that only one encoder reads: left out of a file where that encoder is not there. */
+/** Settings that only one encoder reads: left out of a file if that encoder is not used. */
 export type EncoderSettings = Readonly<Record<string, readonly string[]>>;
 
-/** The settings that nothing reads with these options: those of encoders, or of a network of characters, that are not there. */
+/** The settings that these options make unused: those of absent encoders, or of an absent character network. */
 export function idleSettings(options: Readonly<Record<string, unknown>>, ofEncoders: EncoderSettings): string[] {
   const encoders = options.encoders as readonly string[];
   const idle = Object.entries(ofEncoders).flatMap(([name, own]) => (encoders.includes(name) ? [] : own));
@@ -175,11 +178,11 @@ export function idleSettings(options: Readonly<Record<string, unknown>>, ofEncod
 }
 
 /**
- * The text of a configuration file: every setting with the value that the training had, in the order of `--help`.
+ * Returns the text of a configuration file: every setting with the value used in training, in the order of `--help`.
  *
- * @param path where it will be, to which its paths are relative
- * @param options the settings as they were resolved
- * @param ofEncoders what only one encoder reads
+ * @param path its future location, to which its paths are relative
+ * @param options the resolved settings
+ * @param ofEncoders settings that only one encoder reads
  */
 export function configText(
   path: string,
@@ -199,7 +202,7 @@ export function configText(
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** Whether a path names a folder, a device or a pipe; a path that leads nowhere is refused elsewhere, with its reason. */
+/** Whether a path is a folder, a device or a pipe; a path that does not exist is rejected elsewhere, with a reason. */
 function isOtherThanFile(path: string): boolean {
   try {
     return !statSync(path).isFile();
@@ -208,7 +211,7 @@ function isOtherThanFile(path: string): boolean {
   }
 }
 
-/** Where the settings of a training go: undefined if they go nowhere, as beside a device. */
+/** Path for the settings of a training run; undefined if they are not written, for example next to a device. */
 export function configPlace({ saveConfig }: ConfigOptions, out: string): string | undefined {
   if (saveConfig === false) return undefined;
   if (typeof saveConfig === 'string') return saveConfig;
@@ -217,12 +220,11 @@ export function configPlace({ saveConfig }: ConfigOptions, out: string): string 
 }
 
 /**
- * Writes the settings of a training, beside a model that is saved already.
+ * Writes the settings of a training run next to a model that is already saved.
  *
- * A file of that name beside the model is left as it is where it is the one that `--config` read, or something else than a
- * configuration.
+ * An existing file of that name is left unchanged if it is the one that `--config` read, or is not a configuration.
  *
- * @returns what to say where it was not written
+ * @returns what to report if it was not written
  * @throws BpttError if it cannot be written
  */
 export async function saveConfig(
@@ -245,7 +247,7 @@ export async function saveConfig(
   }
 }
 
-/** Whether a text is a configuration of a training, by what it says of itself. */
+/** Whether a text identifies itself as a training configuration. */
 export function isConfig(text: string): boolean {
   try {
     return (JSON.parse(text) as { bptt?: unknown } | null)?.bptt === FORMAT;

@@ -1,9 +1,9 @@
-/** What a conversion leaves out, counted, in one line; and what it refuses. */
+/** Counts what a conversion leaves out, for one summary line, and rejects what cannot be converted. */
 import type { Dropped } from '../labeling/data/formats/index.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import { counted } from '../tensor/print.js';
 
-/** What is counted, one of it; several have an s, or are named behind a bar. */
+/** Names of what is counted, in the singular; the plural adds an s, or follows a bar. */
 const NAMES = {
   comments: 'comment',
   ranges: 'range of words|ranges of words',
@@ -25,11 +25,11 @@ export type Loss = Dropped | keyof typeof NAMES;
 export interface Losses {
   add(kind: Loss, count?: number): void;
   readonly counts: Readonly<Partial<Record<Loss, number>>>;
-  /** Says them in one line, if there are any. */
+  /** Reports them in one line, if there are any. */
   note(source: string, output: string, warnings: NoteCollector): void;
 }
 
-/** No losses yet. */
+/** Creates a counter without losses. */
 export function createLosses(): Losses {
   const counts: Partial<Record<Loss, number>> = {};
   return {

@@ -1,4 +1,4 @@
-/** What `bptt convert` writes of labeled tokens, and what it refuses to write. */
+/** Writes labeled tokens for `bptt convert`, and rejects what the output format cannot hold. */
 import { bratDocument, isPosition, SPAN_OUTPUTS, spannedLine, spansOfLabels, WRITTEN_UNITS } from '../labeling/data/formats/annotated-write.js'; // prettier-ignore
 import type { SpannedText, SpanOutput } from '../labeling/data/formats/annotated-write.js';
 import { trimOuter } from '../labeling/data/formats/clean.js';
@@ -13,31 +13,35 @@ import { UNLABELED } from '../labeling/data/unlabeled.js';
 import { quoted } from '../tensor/visible.js';
 import type { Losses } from './convert-losses.js';
 
-/** Outputs of labeled tokens. */
+/** Output formats for labeled tokens. */
 export const TOKEN_OUTPUTS = ['conll', 'conllu', 'slashed', 'jsonl', ...SPAN_OUTPUTS] as const;
 export type TokenOutput = (typeof TOKEN_OUTPUTS)[number];
 
-/** Whether an output holds spans and no other labels. */
+/** Whether an output format holds only spans. */
 export function holdsSpans(output: TokenOutput): output is SpanOutput {
   return SPAN_OUTPUTS.some((each) => each === output);
 }
 
-/** How sentences are written. */
+/** Options for writing sentences. */
 export interface Writing {
   readonly output: TokenOutput;
-  /** Name of the input, for messages. */
+  /** Name of the input, for error messages. */
   readonly source: string;
-  /** What stands for no label; absent: `null` in JSON lines, `_` elsewhere. */
+  /** Representation of a missing label; default: `null` in JSON Lines, `_` elsewhere. */
   readonly mark?: string;
   /** Column of the labels in CoNLL-U. */
   readonly column: string;
   readonly unit?: OffsetUnit;
-  /** How the texts of the input were cut. */
+  /** How the texts of the input were tokenized. */
   readonly cutting: SegmentOptions;
   readonly losses: Losses;
 }
 
-/** The files of a conversion: of brat the text, and the annotations; else one. @throws DataError on what cannot be written */
+/**
+ * The files of a conversion: for brat the text and the annotations; otherwise one file.
+ *
+ * @throws DataError on content that cannot be written
+ */
 export function writtenTexts(sentences: readonly Sentence[], writing: Writing): { text: string; annotations?: string } {
   const { output, losses } = writing;
   for (const { category } of sentences) if (category !== undefined && output !== 'jsonl') losses.add('categories');
@@ -68,7 +72,7 @@ function tokenText(sentence: Sentence, output: Exclude<TokenOutput, SpanOutput>,
   return formatSentence({ tokens, labels: marked, columns: { [column]: marked }, conllu }, output);
 }
 
-/** Refuses what a reader of columns would read as something else. */
+/** Rejects tokens that a column reader would misread. */
 function expectCells({ tokens, labels = [] }: Sentence, output: 'conll' | 'conllu', fail: Fail, { mark = '_', column }: Writing): void {
   const advice = 'choose another output (jsonl, slashed), or correct it';
   const cellOf = (text: string, what: string, t: number): void => {
@@ -87,7 +91,7 @@ function expectCells({ tokens, labels = [] }: Sentence, output: 'conll' | 'conll
   });
 } // prettier-ignore
 
-/** Columns of CoNLL-U in which `_` is a value. */
+/** CoNLL-U columns in which `_` is a value. */
 const VALUES = new Set(['form', 'lemma', 'feats', 'deps', 'misc']);
 
 function spannedTexts(sentences: readonly Sentence[], output: SpanOutput, { source, losses, cutting }: Writing): SpannedText[] {

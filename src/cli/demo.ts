@@ -1,4 +1,4 @@
-/** `bptt demo`: the whole of the package in a minute, on a corpus it makes itself. */
+/** `bptt demo`: a tour of the whole package in a minute, on a generated corpus. */
 import type { Command } from 'commander';
 import { lstm } from '../cells/index.js';
 import { selectBackend } from '../kernels/index.js';
@@ -27,7 +27,7 @@ const MODEL_FILE = 'bptt-demo.safetensors';
 const SEED = 1;
 const OPTIONS: TrainOptions = { embedding: 32, hidden: 32, dropout: 0.2, epochs: 6, batch: 16, lr: 0.005, seed: SEED };
 
-/** Both lessons of the corpus, each in two forms that differ in one word alone. */
+/** The two phenomena of the corpus, each as a pair of sentences that differ in one word. */
 const SENTENCES = ['the cat near the dogs sat', 'the cats near the dog sat', 'they run the run'];
 
 const HELP = `
@@ -121,7 +121,7 @@ function tagged(kernels: Kernels, model: Model): string[] {
   return sentences.map((tokens, i) => formatSentence({ tokens, ...predictions[i] }, 'text').trimEnd());
 }
 
-/** A second, smaller model: one label for the whole sentence, whether a clause has one subject or many. */
+/** A second, smaller model: one label for the whole sentence, singular or plural subject. */
 async function saySentenceLabel(
   kernels: Kernels,
   corpora: Required<Omit<Corpora, 'sources' | 'input'>>,
@@ -140,7 +140,7 @@ async function saySentenceLabel(
   await say(`  ${tokens.join(' ')}   ${category}, probability ${categoryProbability.toFixed(4)}`);
 }
 
-/** The number of the subject, or `action` where the sentence has none of its own. */
+/** The number of the subject, or `action` if the sentence has no number of its own. */
 function subjectOf({ labels = [] }: Sentence): string {
   if (labels.includes('V.PL')) return 'plural-subject';
   return labels.includes('V.SG') ? 'singular-subject' : 'action';

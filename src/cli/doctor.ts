@@ -1,4 +1,4 @@
-/** `bptt doctor`: what runs here, and why what does not run was declined. */
+/** `bptt doctor`: which backends run here, and why the others do not. */
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
@@ -44,7 +44,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     });
 }
 
-/** How wide the lanes of WebAssembly are, and why. */
+/** Describes the SIMD width of WebAssembly, and why. */
 async function describeLanes(): Promise<string> {
   const { on, reason, gflops, ms } = await lanesFor('wasm');
   const tiles = gflops === undefined ? '' : `; ${describeTiles(gflops)}`;
@@ -52,13 +52,13 @@ async function describeLanes(): Promise<string> {
   return `${on ? 256 : 128} bits: ${reason}${took}${tiles}`;
 }
 
-/** The tiles in use, and how fast both kinds are. */
+/** The tiles in use, and the speed of both kinds. */
 function describeTiles({ narrow, wide }: NonNullable<WideLanes['gflops']>): string {
   const [own, other] = wide > narrow ? [`4 × 16, ${wide.toFixed(0)}`, `4 × 8: ${narrow.toFixed(0)}`] : [`4 × 8, ${narrow.toFixed(0)}`, `4 × 16: ${wide.toFixed(0)}`]; // prettier-ignore
   return `tiles of ${own} GFLOP/s (${other})`;
 }
 
-/** Every known backend, in the order of preference: the first found that `--backend auto` may take is what it takes. */
+/** Every known backend, in order of preference: `--backend auto` selects the first available one that it may use. */
 async function surveyBackends(): Promise<[string, string][]> {
   const lines: [string, string][] = [];
   let taken = false;
@@ -80,7 +80,7 @@ async function surveyBackends(): Promise<[string, string][]> {
   return lines;
 }
 
-/** Where the GPU pays, as it was measured; nothing if there is none. */
+/** Where the GPU pays off, as measured; undefined if there is none. */
 async function describeDevice(redo: boolean): Promise<[string, string][]> {
   const calibration = await machineCalibration({ redo });
   if (calibration === undefined) return redo ? [['calibrated', 'nothing: there is no device; see above']] : [];
@@ -106,7 +106,7 @@ function describeCpu(): string {
   return `${model || 'unknown processor'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }
 
-/** Raw text is split by Intl.Segmenter; a Node built without ICU data lacks it. */
+/** Raw text is tokenized by Intl.Segmenter, which a Node built without ICU data lacks. */
 function segmenter(): string {
   if (typeof Intl.Segmenter !== 'function') return 'missing: this Node has no ICU; `bptt tag` needs --format';
   return `Intl.Segmenter, ICU ${process.versions.icu ?? 'unknown'}`;

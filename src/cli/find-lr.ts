@@ -22,9 +22,9 @@ import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 import { describeThreads } from './train-report.js';
 
-/** What the command line says of the test. */
+/** Command-line options of the test. */
 export interface FindLrOptions {
-  /** Updates, or true for those of an epoch. */
+  /** Number of updates, or true for one epoch. */
   readonly findLr?: number | true;
   readonly lrRange?: { readonly from: number; readonly to: number };
   readonly svg?: string;
@@ -32,10 +32,10 @@ export interface FindLrOptions {
   readonly json?: boolean;
 }
 
-/** Rates if none are given. */
+/** Default rates. */
 const RANGE = { from: 1e-5, to: 10 } as const;
 
-/** Options that say what becomes of a model, or of its rate: on the command line they would be ignored. */
+/** Options about a resulting model, or its rate: they would be ignored, so they are rejected. */
 const IDLE = [
   'lr',
   'schedule',
@@ -55,7 +55,7 @@ const IDLE = [
 /** @throws ArgumentError if an option would be ignored */
 export function checkFindLr(options: FindLrOptions, command: Command): void {
   const isIdle = (name: string): boolean =>
-    command.getOptionValueSource(name) === 'cli' && command.getOptionValue(name) !== false; // --no-save-config asks for nothing
+    command.getOptionValueSource(name) === 'cli' && command.getOptionValue(name) !== false; // --no-save-config has nothing to ignore
   const flagOf = (name: string) => command.options.find((each) => each.attributeName() === name)?.long;
   if (options.findLr === undefined) {
     const alone = ['lrRange', 'svg'].find(isIdle);
@@ -69,7 +69,7 @@ export function checkFindLr(options: FindLrOptions, command: Command): void {
   );
 }
 
-/** What the training has set up. */
+/** The prepared training run. */
 export interface Prepared {
   readonly selection: Selection;
   readonly corpora: Corpora;
@@ -79,7 +79,7 @@ export interface Prepared {
   readonly interrupt: ReturnType<typeof watchInterrupt>;
 }
 
-/** Runs the test and says what it found. */
+/** Runs the test and reports the result. */
 export async function runFindLr(options: ThreadedOptions & FindLrOptions, prepared: Prepared): Promise<void> {
   const { selection, corpora, progress, warnings, terminal, interrupt } = prepared;
   const { findLr, lrRange = RANGE, svg } = options;
@@ -114,7 +114,7 @@ export async function runFindLr(options: ThreadedOptions & FindLrOptions, prepar
 /** A rate in two digits. */
 const rateText = (rate: number): string => String(Number(rate.toPrecision(2)));
 
-/** Rows of the table, about. */
+/** Approximate number of table rows. */
 const ROWS = 20;
 
 function textOf(found: RateRange, usual: number, svg: string | undefined): string {

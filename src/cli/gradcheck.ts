@@ -1,4 +1,4 @@
-/** `bptt gradcheck`: the gradient of one weight, and the reasons to believe it. */
+/** `bptt gradcheck`: the gradient of one weight, and the evidence that it is right. */
 import type { Command } from 'commander';
 import { cells as allCells } from '../cells/index.js';
 import type { Cell } from '../cells/index.js';
@@ -43,7 +43,7 @@ Example:
 /**
  * Adds the command.
  *
- * @param cells cells by name; given by tests, which show that a wrong one is found out
+ * @param cells cells by name; passed by tests, which show that a wrong cell is detected
  */
 export function addGradcheck(
   program: Command,
@@ -70,7 +70,7 @@ export function addGradcheck(
     });
 }
 
-/** The line on stderr: what is wrong, or what cannot be judged. */
+/** The line on stderr: what is wrong, or what cannot be decided. */
 function failureOf(elements: readonly ElementGradient[]): string {
   const named = (verdict: ElementGradient['verdict']): string =>
     elements
@@ -124,7 +124,7 @@ function describe(element: ElementGradient, colors: Colors): string {
   return lines.join('\n');
 }
 
-/** A number in a column: sign or blank, then 15 digits. */
+/** A number in a column: sign or space, then 15 digits. */
 function signed(x: number): string {
   return `${x < 0 ? '' : ' '}${x.toExponential(14)}`;
 }

@@ -1,15 +1,15 @@
-/** Sentences as they come in, put together for shared matmuls, but never delayed while a reader waits. */
+/** Groups incoming sentences for shared matmuls, but never delays them while a reader waits. */
 import type { Sentence } from '../labeling/data/sentence.js';
 
-/** What is grouped: sentences, or anything else with tokens. */
+/** The items to group: sentences, or anything else with tokens. */
 type Tokens = Pick<Sentence, 'tokens'>;
 
-/** An input that gives nothing for so long, in milliseconds, pauses: a person types, or a program thinks. */
+/** Milliseconds without input that count as a pause: a person is typing, or a program is busy. */
 export const PAUSE_MS = 20;
 
 /**
- * Consecutive sentences of about `tokens` tokens together. Where the input pauses, or fails, those that are complete come at
- * once. How sentences are grouped does not change their labels.
+ * Groups consecutive sentences to about `tokens` tokens. If the input pauses or fails, the complete sentences are returned at
+ * once. The grouping does not change labels.
  */
 export async function* groupsOf<S extends Tokens>(sentences: AsyncIterable<S>, tokens: number): AsyncGenerator<S[]> {
   const iterator = sentences[Symbol.asyncIterator]();
@@ -29,18 +29,18 @@ export async function* groupsOf<S extends Tokens>(sentences: AsyncIterable<S>, t
       const result = await next;
       if (result.done) break;
       group.push(result.value);
-      count += Math.max(result.value.tokens.length, 1); // blank lines take memory, too
+      count += Math.max(result.value.tokens.length, 1); // blank lines also take memory
       if (count >= tokens) yield take();
     }
     if (group.length > 0) yield take();
   } finally {
     pause.end();
-    // Not awaited: a sentence that is still on its way would have to arrive first.
+    // Not awaited: it would wait for a sentence that has not arrived yet.
     iterator.return?.().catch(() => undefined);
   }
 }
 
-/** Tells pauses. One clock runs on from sentence to sentence: a timer for each would take longer than reading it. */
+/** Detects pauses. One timer is reused for all sentences: a timer per sentence would take longer than reading it. */
 function createPause() {
   let timer: NodeJS.Timeout | undefined;
   let waiting: { since: number; stop: (paused: boolean) => void } | undefined;
@@ -52,7 +52,7 @@ function createPause() {
     else timer = setTimeout(look, Math.ceil(rest));
   };
   return {
-    /** Whether `next` takes long, or fails; its failure is for whatever awaits it. */
+    /** Whether `next` takes long or fails; a failure is left to the code that awaits it. */
     before: (next: Promise<unknown>): Promise<boolean> =>
       new Promise((resolve) => {
         const stop = (paused: boolean): void => {

@@ -1,4 +1,4 @@
-/** `bptt import`: a model from the files of another engine. */
+/** `bptt import`: imports a model from the files of another engine. */
 import { openSync, closeSync, readSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { systemError } from '../labeling/data/files.node.js';
@@ -55,7 +55,7 @@ async function runImport(
   await print(terminal, visible(`${out}: ${described(facts)}; ${grouped(bytes.length)} bytes`));
 }
 
-/** The format of a path. @throws DataError if it cannot be read, or is none that is known */
+/** Returns the format of a path. @throws DataError if it cannot be read, or its format is unknown */
 function formatOf(path: string, formats: readonly ImportFormat[]): ImportFormat {
   const begin = beginningOf(path);
   const found = formats.find((format) => format.recognizes(path, begin));
@@ -64,7 +64,7 @@ function formatOf(path: string, formats: readonly ImportFormat[]): ImportFormat 
   throw new DataError(`${path}: it is not a model that can be imported; expected one of ${names}: check the path`);
 }
 
-/** The first bytes of a file; nothing of a folder. */
+/** The first bytes of a file; empty for a folder. */
 function beginningOf(path: string): Uint8Array | undefined {
   try {
     if (statSync(path).isDirectory()) return undefined;

@@ -1,30 +1,33 @@
-/** Ctrl-C as an `AbortSignal`: a command that holds unsaved work may finish in its own way. */
+/** Ctrl-C as an `AbortSignal`: a command with unsaved work can finish in an orderly way. */
 import { createContext, Script } from 'node:vm';
 import { EXIT } from './failure.js';
 
-/** A running watch for SIGINT, SIGTERM, and the SIGHUP of a terminal that is closed. */
+/** A watch for SIGINT, SIGTERM, and the SIGHUP of a closed terminal. */
 export interface Interrupt {
-  /** Aborted by the first of these signals. A second one, later than an echo of the first, ends the process at once. */
+  /** Aborted by the first of these signals. A second one, unless it is an echo of the first, ends the process at once. */
   readonly signal: AbortSignal;
-  /** The exit status that the received signal calls for; 0 while none came. */
+  /** The exit status for the received signal; 0 if none was received. */
   exitCode(): number;
   /**
-   * Runs code that may never return, such as a kernel of the user's: no listener is called before it does. Ctrl-C ends the
-   * code, which throws, and aborts the signal; SIGTERM and SIGHUP end the process, as they do if nothing listens.
+   * Runs code that may never return, such as a user's kernel; listeners are not called while it runs. Ctrl-C stops the code,
+   * which throws, and aborts the signal; SIGTERM and SIGHUP end the process, as without a listener.
    */
   run<T>(act: () => T): T;
-  /** Gives the signals back to the process. */
+  /** Restores the default handling of the signals. */
   release(): void;
 }
 
-/** Signals so close together, in milliseconds, are one: `timeout` and `npm` hand a signal on to a process that got it already. */
+/**
+ * Signals closer together than this, in milliseconds, count as one: `timeout` and `npm` forward a signal to a process that
+ * already received it.
+ */
 const ECHO_MS = 300;
 
-/** Calls `act` where Ctrl-C can end it: Node then has another thread that tells V8 to stop. */
+/** Calls `act` such that Ctrl-C can end it: Node then uses another thread to terminate execution in V8. */
 const CALL = new Script('act()');
 
 /**
- * Starts to watch.
+ * Starts watching.
  *
  * @param now the clock, in milliseconds
  */

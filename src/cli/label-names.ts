@@ -1,4 +1,4 @@
-/** `--label-names`: what integers in the place of labels stand for, on the command line or in a file. */
+/** `--label-names`: the names of labels given as integers, on the command line or in a file. */
 import { readFileSync } from 'node:fs';
 import { isLabelNames } from '../labeling/data/formats/label-names.js';
 import type { LabelNames } from '../labeling/data/formats/index.js';
@@ -7,10 +7,10 @@ import { DataError } from '../tensor/index.js';
 import { messageOf } from '../tensor/errors.js';
 import { visible } from '../tensor/visible.js';
 
-/** Whether a text lists names; without a comma it is the path of a file. */
+/** Whether a text is a list of names; without a comma it is the path of a file. */
 export const listsNames = (text: string): boolean => text.includes(',');
 
-/** The names that the option means. @throws DataError on a file that cannot be read, or holds something else */
+/** Returns the names given by the option. @throws DataError on a file that cannot be read or has other contents */
 export function openLabelNames(text: string): LabelNames {
   if (listsNames(text)) return text.split(',').map((name) => name.trim());
   const source = `--label-names ${visible(text)}`;
@@ -31,7 +31,7 @@ export function openLabelNames(text: string): LabelNames {
   );
 }
 
-/** Names of a file: JSON where it begins as such, else one a line. */
+/** Names in a file: JSON if it starts like JSON, else one per line. */
 function namesIn(content: string, source: string): unknown {
   if (!/^\s*[[{]/.test(content)) return content.trim().split(/\r?\n/).map((line) => line.trim()); // prettier-ignore
   let value: unknown;
@@ -44,8 +44,9 @@ function namesIn(content: string, source: string): unknown {
 }
 
 /**
- * The names of class labels by column: in `dataset_info.json` (`{"features": …}`), `dataset_infos.json` (such an object by configuration),
- * or the features themselves. A column is `{"feature": {"names": […]}}`, or `{"names": […]}` for one label a sentence.
+ * The names of class labels by column: in `dataset_info.json` (`{"features": …}`), `dataset_infos.json` (such an object by
+ * configuration), or the features themselves. A column is `{"feature": {"names": […]}}`, or `{"names": […]}` for one label per
+ * sentence.
  */
 function featureNames(value: unknown, source: string): unknown {
   const found = new Map<string, readonly string[]>();

@@ -1,4 +1,4 @@
-/** Mistakes of a model or of a file of predictions, the commonest first, each with the lines it was made in. */
+/** Mistakes of a model or of a file of predictions, most frequent first, each with the lines where it occurs. */
 import type { SpanScores } from '../labeling/scoring/scorer.js';
 import { labelsBy, spanPair } from '../labeling/scoring/span-counts.js';
 import type { MistakeKind } from '../labeling/scoring/span-mistakes.js';
@@ -11,16 +11,16 @@ import { cutShort, visible } from '../tensor/visible.js';
 import type { Paper } from './reading/paper.js';
 import { headed } from './score-tables.js';
 
-/** One sentence with gold labels, and the labels it was given. */
+/** One sentence with gold labels and predicted labels. */
 export interface Judged {
   readonly sentence: Sentence;
   readonly predicted: readonly string[];
 }
 
-/** Where mistakes of one kind were made. */
+/** Where mistakes of one kind occur. */
 interface Places {
   count: number;
-  /** Line of the first one, and of all; absent if the input has no lines. */
+  /** Line of the first one, and lines of all; absent if the input has no lines. */
   readonly line?: number;
   readonly lines: number[];
 }
@@ -32,7 +32,7 @@ export interface LabelMistake extends Places {
   readonly predicted: string;
 }
 
-/** A span as it reads. */
+/** A span as text. */
 export interface SpanText {
   readonly type: string;
   readonly text: string;
@@ -45,10 +45,10 @@ export interface WrongSpan extends Places {
   readonly predicted: SpanText | null;
 }
 
-/** How spans are read, if there are any. */
+/** The span scheme, if there are spans. */
 type Reading = Pick<SpanScores, 'mode' | 'scheme' | 'kind'> | null;
 
-/** Wrong labels, the commonest first, the one met first among equals. */
+/** Wrong labels, most frequent first; ties in order of occurrence. */
 export function labelMistakes(judged: readonly Judged[], reading: Reading): LabelMistake[] {
   const found = createTally<LabelMistake>();
   for (const { sentence, predicted } of judged) {
@@ -62,7 +62,7 @@ export function labelMistakes(judged: readonly Judged[], reading: Reading): Labe
   return found.commonest();
 }
 
-/** Wrong spans, likewise. */
+/** Wrong spans, in the same order. */
 export function wrongSpans(judged: readonly Judged[], reading: NonNullable<Reading>): WrongSpan[] {
   const found = createTally<WrongSpan>();
   for (const { sentence, predicted } of judged) {
@@ -98,7 +98,7 @@ function createTally<M extends Places>() {
   };
 }
 
-/** Lines that a table lists of one kind of mistake. */
+/** Maximum number of lines listed per kind of mistake. */
 const MOST_LINES = 4;
 
 /** Wrong labels as a table. */

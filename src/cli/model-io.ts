@@ -1,4 +1,4 @@
-/** Models between commands and disk. */
+/** Reads models from disk for commands. */
 import { openBytes } from '../labeling/data/files.node.js';
 import type { LoadOptions } from '../labeling/model/file.js';
 import { loadModel } from '../labeling/model/file.js';
@@ -6,7 +6,7 @@ import type { Model } from '../labeling/model/model.js';
 import { decodeSafetensors } from '../serialize/safetensors.js';
 import { DataError } from '../tensor/index.js';
 
-/** Reads a model file. @throws DataError that begins with the path */
+/** Reads a model file. @throws DataError, starting with the path */
 export async function readModel(path: string, options: LoadOptions = {}): Promise<Model> {
   const bytes = await readBytes(path);
   return named(path, () => {
@@ -21,7 +21,7 @@ export async function readModel(path: string, options: LoadOptions = {}): Promis
 const NO_MODEL =
   'expected a model; got a checkpoint of a training: finish it with bptt train --resume, which writes the model';
 
-/** Whether a file that is not a model is a whole checkpoint of a training. */
+/** Whether a file that is not a model is a complete training checkpoint. */
 function isCheckpoint(bytes: Uint8Array): boolean {
   try {
     return decodeSafetensors(bytes).metadata.format === 'bptt-checkpoint';
@@ -30,7 +30,7 @@ function isCheckpoint(bytes: Uint8Array): boolean {
   }
 }
 
-/** Bytes of a model that are read at once: most models in one turn of waiting. */
+/** Bytes read at once: enough for most models in a single read. */
 const AT_ONCE = 1 << 23;
 
 /** The bytes of a file. @throws DataError if it cannot be read */
@@ -40,7 +40,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** What `make` returns; a DataError of it begins with the path. */
+/** Returns the result of `make`; a DataError from it is prefixed with the path. */
 export function named<V>(path: string, make: () => V): V {
   try {
     return make();

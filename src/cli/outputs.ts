@@ -1,4 +1,4 @@
-/** The files a command is about to write, checked before the work begins. */
+/** Checks the files that a command is about to write, before the work starts. */
 import { readdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,8 +7,8 @@ import { assertWritable, targetOf } from '../serialize/save.node.js';
 import { ArgumentError } from '../tensor/index.js';
 
 /**
- * Refuses outputs that cannot be written, that would overwrite an input, and two outputs that are one file: under whatever
- * names (a link, also to what does not exist yet, another spelling, a file of a folder that is read).
+ * Rejects outputs that cannot be written or that would overwrite an input, and two outputs that are the same file, under whatever
+ * names (a link, even to a nonexistent file, another spelling, a file in a folder that is read).
  *
  * @param outputs paths by the options that name them
  * @throws ArgumentError, also on an empty name and on `-`, or BpttError if a path cannot be written
@@ -42,7 +42,7 @@ export async function checkOutputs(
   }
 }
 
-/** The other file of a pair of brat; of a folder, all of its files. */
+/** The other file of a brat pair; for a folder, all of its files. */
 function besideOf(path: string): string[] {
   if (/\.(ann|txt)$/.test(path)) return [path.replace(/ann$|txt$/, (end) => (end === 'ann' ? 'txt' : 'ann'))];
   try {

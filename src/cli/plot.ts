@@ -1,4 +1,4 @@
-/** `bptt plot`: curves of trainings from their logs, as a picture, or as lines of text. */
+/** `bptt plot`: curves of training runs from their logs, as a picture or as lines of text. */
 import type { Command } from 'commander';
 import { basename } from 'node:path';
 import { saveFile } from '../serialize/save.node.js';
@@ -59,12 +59,12 @@ async function runPlot(logs: readonly string[], { svg }: { readonly svg?: string
   await print(terminal, visible(`${svg}: ${counted(runs.length, 'run')}, ${counted(longest(runs), 'epoch')}`));
 }
 
-/** The name of the file, or its path where another log has that name, too. */
+/** The name of the file, or its path if another log has the same name. */
 function nameOf(path: string, all: readonly string[]): string {
   return all.filter((other) => basename(other) === basename(path)).length === 1 ? basename(path) : path;
 }
 
-/** @throws DataError if scores are of two kinds, which no axis has room for */
+/** @throws DataError if there are two kinds of scores, which do not fit one axis */
 function expectOneMeasure(runs: readonly Run[]): void {
   const first = runs.find(({ measure }) => measure !== null);
   const other = runs.find(({ measure }) => measure !== null && measure !== first?.measure);
@@ -76,7 +76,7 @@ function expectOneMeasure(runs: readonly Run[]): void {
 
 const longest = (runs: readonly Run[]): number => Math.max(...runs.map(({ epochs }) => epochs.length));
 
-/** What a quantity is called; undefined for a score that no run has. */
+/** Name of a quantity; undefined for a score that no run has. */
 function titleOf(quantity: Quantity, runs: readonly Run[]): string | undefined {
   if (quantity === 'loss') return 'training loss (nats)';
   if (quantity === 'lr') return 'learning rate';
@@ -87,12 +87,12 @@ function titleOf(quantity: Quantity, runs: readonly Run[]): string | undefined {
 
 const valuesOf = ({ epochs }: Run, quantity: Quantity): (number | null)[] => epochs.map((epoch) => epoch[quantity]);
 
-/** A value in so many digits that neighbors differ. */
+/** A value with enough digits that neighbors differ. */
 function format(quantity: Quantity, value: number): string {
   return quantity === 'dev' ? percent(value) : String(Number(value.toPrecision(4)));
 }
 
-/** The last epoch that was the best so far. */
+/** The last epoch that was best when it finished. */
 const bestOf = ({ epochs }: Run) => epochs.filter(({ best, dev }) => best && dev !== null).at(-1);
 
 function pictureOf(runs: readonly Run[]): string {
@@ -133,7 +133,7 @@ function describe(run: Run, runs: readonly Run[]): string {
   return `${run.name}: ${[counted(run.epochs.length, 'epoch'), ...parts].join('; ')}`;
 }
 
-/** The curves as text: for each quantity a row of blocks for each run, all on one scale of values and of epochs. */
+/** The curves as text: for each quantity, a row of blocks per run, all on the same scales of values and epochs. */
 function linesOf(runs: readonly Run[], columns: number): string[] {
   const named = Math.max(...runs.map(({ name }) => name.length));
   const width = Math.max(8, Math.min(60, columns - named - 50, longest(runs)));

@@ -1,4 +1,4 @@
-/** The commands put together, and the one place where errors become a line on standard error and an exit status. */
+/** Assembles the commands; the only place where errors become a line on standard error and an exit status. */
 import { Command, CommanderError } from 'commander';
 import { EXIT, exitCodeOf } from './failure.js';
 import { messageOf, oneLine } from '../tensor/errors.js';
@@ -10,8 +10,8 @@ import type { Terminal } from './terminal.js';
 type Add = (program: Command, terminal: Terminal) => void;
 
 /**
- * What adds each command, in the order of the help. A file is loaded when its command is called, or the help of all: the rest of the
- * package need not be read to train.
+ * Loaders of the commands, in the order of the help. A file is loaded only when its command is called, or for the help of all
+ * commands.
  */
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   train: async () => (await import('./train.js')).addTrain,
@@ -45,9 +45,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
 };
 
 /**
- * The program with the command that is called, or with all of them. It throws instead of exiting; see {@link run}.
+ * Creates the program with the called command, or with all commands. It throws instead of exiting; see {@link run}.
  *
- * @param args what follows the name of the program; by default every command is there
+ * @param args the arguments after the program name; by default every command is added
  */
 export async function createProgram(terminal: Terminal, args: readonly string[] = []): Promise<Command> {
   const program = new Command('bptt')
@@ -57,7 +57,7 @@ export async function createProgram(terminal: Terminal, args: readonly string[] 
     .configureOutput({
       writeOut: (text) => void terminal.stdout.write(text),
       writeErr: (text) => void terminal.stderr.write(text),
-      outputError: () => undefined, // `run` prints every error, in one form
+      outputError: () => undefined, // `run` prints every error in the same form
     })
     .addHelpText('after', '\nExample:\n  bptt demo\n  bptt train --help');
   for (const name of commandsFor(args)) (await COMMANDS[name]())(program, terminal);
@@ -65,7 +65,7 @@ export async function createProgram(terminal: Terminal, args: readonly string[] 
   return program;
 }
 
-/** Names of the commands that have to be there: the one that is called, none for the version, all for help and mistakes. */
+/** Names of the commands needed: the called one; none for the version; all for help and mistakes. */
 function commandsFor([first = '']: readonly string[]): string[] {
   if (Object.hasOwn(COMMANDS, first)) return [first];
   return first === '--version' || first === '-V' ? [] : Object.keys(COMMANDS);
@@ -74,7 +74,7 @@ function commandsFor([first = '']: readonly string[]): string[] {
 /**
  * Runs one command line.
  *
- * @param args what follows the name of the program
+ * @param args the arguments after the program name
  * @returns the exit status: 0, 1 failure, 2 usage, 65 bad data, 128 + the signal that interrupted
  */
 export async function run(args: readonly string[], terminal: Terminal, create = createProgram): Promise<number> {
@@ -88,7 +88,7 @@ export async function run(args: readonly string[], terminal: Terminal, create = 
   }
 }
 
-/** Help and version were printed already, on whichever stream they belong. */
+/** Help and version have already been printed, on the appropriate stream. */
 function isHelp(error: unknown): boolean {
   return error instanceof CommanderError && /^commander\.(help|helpDisplayed|version)$/.test(error.code);
 }

@@ -1,4 +1,4 @@
-/** The options that say how a file of sentences is read: the same ones in `train`, `eval` and `tag`. */
+/** The options for reading a file of sentences, which `train`, `eval` and `tag` share. */
 import type { Command } from 'commander';
 import { CLASSIFIED_FORMATS, FORMATS } from '../labeling/data/formats/index.js';
 import type {
@@ -18,15 +18,15 @@ import { ArgumentError } from '../tensor/index.js';
 import { labelColumns, labelMark, labelNameList, oneOf } from './arguments.js';
 import { openLabelNames } from './label-names.js';
 
-/** As commander hands them over. */
+/** As passed by commander. */
 export interface ReadingOptions {
   readonly format?: Format | ClassifiedFormat;
-  /** One, or several. */
+  /** One column, or several. */
   readonly column?: string | readonly string[];
   readonly tokenColumn?: string;
   readonly textColumn?: string;
   readonly unlabeled?: string;
-  /** Names with commas, or the path of a file of them. */
+  /** Comma-separated names, or the path of a file of names. */
   readonly labelNames?: string;
   readonly offsetUnit?: OffsetUnit;
   readonly comments?: CommentRule;
@@ -35,14 +35,14 @@ export interface ReadingOptions {
   readonly locale?: string;
 }
 
-/** Formats of sentences with one label each, as help texts list them; `lines` is what `pos=FILE,neg=FILE` means. */
+/** Formats of sentences with one label each, as listed in help texts; `lines` is the format of `pos=FILE,neg=FILE`. */
 const SENTENCE_FORMATS = CLASSIFIED_FORMATS.filter((name) => name !== 'lines');
 
 /**
  * Adds the options to a command.
  *
- * @param labels whether it looks at labels
- * @param cutting whether it needs the options that cut text, too
+ * @param labels whether the command reads labels
+ * @param cutting whether it also needs the options for tokenizing text
  */
 export function addReadingOptions(command: Command, format: string, labels: boolean, cutting = true): void {
   const all = [...new Set<Format | ClassifiedFormat>([...FORMATS, ...SENTENCE_FORMATS])];
@@ -146,7 +146,7 @@ export function classifiedOptionsOf(
   };
 }
 
-/** The label column if there may be one alone. @throws ArgumentError on several */
+/** The label column, for commands that accept only one. @throws ArgumentError on several */
 export function oneColumnOf({ column }: ReadingOptions, of: string): string | undefined {
   if (column === undefined || typeof column === 'string') return column;
   throw new ArgumentError(`--column ${column.join(',')}: ${of} are read from one column: name one`);
@@ -163,22 +163,22 @@ const FLAGS = {
   locale: '--locale',
 } as const;
 
-/** @throws ArgumentError that names the first of the options that was given */
+/** @throws ArgumentError naming the first of these options that was given */
 function refuse(options: ReadingOptions, names: readonly (keyof typeof FLAGS)[], why: string): void {
   const given = names.find((name) => options[name] !== undefined);
   if (given) throw new ArgumentError(`${FLAGS[given]} ${why}: leave it out`);
 }
 
-/** Formats that have texts, which are cut into tokens. */
+/** Formats with texts that must be tokenized. */
 const WITH_TEXTS: readonly string[] = ['doccano', 'prodigy', 'spans', 'brat'];
 
-/** Refuses options that cut texts where the input has its tokens. @throws ArgumentError that names the first */
+/** Rejects tokenization options for a tokenized input. @throws ArgumentError naming the first */
 export function refuseCutting(options: ReadingOptions, { format }: InputSpec): void {
   if (!WITH_TEXTS.includes(format))
     refuse(options, ['tokenizer', 'locale'], 'means nothing to words that have a label each');
 }
 
-/** Refuses options that raw text has no use for. @throws ArgumentError that names the first */
+/** Rejects options that do not apply to raw text. @throws ArgumentError naming the first */
 export function refuseForRawText(options: ReadingOptions): void {
   const names = ['tokenColumn', 'textColumn', 'comments', 'skipBad'] as const;
   const given = names.find((name) => options[name] !== undefined);

@@ -1,4 +1,4 @@
-/** A training whose model is not lost, whatever fails in the middle or at the very end. */
+/** Training whose model is not lost, even if something fails midway or at the very end. */
 import { mkdtemp, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { BpttError } from '../tensor/index.js';
 import { messageOf } from '../tensor/errors.js';
 import { counted } from '../tensor/print.js';
 
-/** Options of a training as the command line has them. */
+/** Training options from the command line. */
 export interface ThreadedOptions extends Omit<TrainOptions, 'threads'> {
   readonly threads: number | 'auto';
   /** The model file. */
@@ -29,10 +29,10 @@ export interface ThreadedOptions extends Omit<TrainOptions, 'threads'> {
 }
 
 /**
- * Trains. Where an error ends the training (a thread that died, a loss that is no longer a number) the best model so far is
- * saved first.
+ * Trains. If an error ends the training (a dead thread, a loss that is not finite), the best model so far is saved first.
  *
- * @throws BpttError that says where, with that error as its cause; without anything to save, as `train` does
+ * @throws BpttError that states where it was saved, with the original error as its cause; if there is nothing to save, as `train`
+ *   does
  */
 export async function trainOrRescue(
   kernels: Kernels,
@@ -51,14 +51,14 @@ export async function trainOrRescue(
   }
 }
 
-/** What several seeds came to, and whether the best model was written. */
+/** The result of several seeds, and whether the best model was written. */
 export interface SavedSeeds {
   readonly seeds: SeedsResult;
   readonly saved: boolean;
 }
 
 /**
- * Trains with several seeds, and writes the model file whenever one is the best so far, so that nothing of it is lost.
+ * Trains with several seeds, and writes the model file whenever a seed is the best so far, so that no best model is lost.
  *
  * @throws BpttError as `trainOrRescue` does
  */
@@ -92,15 +92,15 @@ export async function trainSeedsOrRescue(
   }
 }
 
-/** What an ensemble came to, and whether it was written. */
+/** The result of an ensemble, and whether it was written. */
 export interface SavedEnsemble {
   readonly ensemble: EnsembleResult;
   readonly saved: boolean;
 }
 
 /**
- * Trains an ensemble, and writes the model file after every member: of the first that model, then an ensemble of those that are
- * finished. So there is a whole model file whatever happens to the others.
+ * Trains an ensemble and writes the model file after every member: first the first model, then an ensemble of the finished
+ * members. A complete model file therefore exists whatever happens to the others.
  *
  * @throws BpttError as `trainOrRescue` does
  */
@@ -135,26 +135,25 @@ export async function trainEnsembleOrRescue(
   }
 }
 
-/** What was written of an ensemble that did not come to its end. */
+/** What was written for an unfinished ensemble. */
 export function membersSaved(count: number, out: string): string {
   return `${count === 1 ? 'that member alone' : `the ensemble of these ${count}`} was saved to ${out}`;
 }
 
-/** The error that ended a training, and what became of its model. */
+/** The error that ended a training run, and what happened to its model. */
 async function savedAfter(error: unknown, out: string, result: TrainResult): Promise<BpttError> {
   const outcome = await saveResult(out, result).then((saved) => whatWasSaved(result, out, saved), messageOf);
   return new BpttError(`${messageOf(error)}; ${outcome}`, { cause: error });
 }
 
-/** What the command line says of the training itself, without files and reports. */
+/** Command-line options of the training itself, without files and reports. */
 export function trainOptionsOf(options: ThreadedOptions): Omit<TrainOptions, 'threads'> {
   const known = ([name]: [string, unknown]): boolean => TRAIN_KEYS.includes(name) && name !== 'threads';
   return Object.fromEntries(Object.entries(options).filter(known));
 }
 
 /**
- * Writes the model file, unless that would replace a file by a model that has not finished an epoch: the earlier one is
- * worth more.
+ * Writes the model file, unless this would replace an earlier file by a model that has not finished an epoch.
  *
  * @returns whether it was written
  * @throws BpttError as `saveTrained` does
@@ -173,10 +172,10 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Writes the model file. Hours after it was seen to be writable it may be so no more: the disk is full, the folder is gone.
- * Then the model goes to the folder for temporary files, else to the current folder, else home.
+ * Writes the model file. Hours after the path was found writable, this may no longer be true: the disk is full, or the folder is
+ * gone. The model is then saved in the folder for temporary files, else in the current folder, else in the home folder.
  *
- * @throws BpttError that says why, and where the model is; or that it is lost, and why it could be saved nowhere
+ * @throws BpttError that states why, and where the model is; or that it is lost, and why it could not be saved anywhere
  */
 export async function saveTrained(out: string, model: Model): Promise<void> {
   const bytes = saveModel(model);
@@ -190,7 +189,7 @@ export async function saveTrained(out: string, model: Model): Promise<void> {
   }
 }
 
-/** Saves a model in a new folder of the first place that takes it. @returns where, and why not before */
+/** Saves a model in a new folder at the first location that works. @returns where, and why earlier locations failed */
 async function saveElsewhere(bytes: Uint8Array): Promise<{ place?: string; failures: readonly string[] }> {
   const failures: string[] = [];
   for (const folder of [tmpdir(), process.cwd(), homedir()]) {
@@ -206,9 +205,9 @@ async function saveElsewhere(bytes: Uint8Array): Promise<{ place?: string; failu
 }
 
 /**
- * What became of the model of a training that did not come to its end.
+ * Describes what happened to the model of an unfinished training run.
  *
- * @param saved what `saveResult` said
+ * @param saved the result of `saveResult`
  */
 export function whatWasSaved({ bestEpoch }: TrainResult, out: string, saved: boolean): string {
   if (!saved) return `no epoch was finished, and the file ${out} was left as it was`;

@@ -1,4 +1,4 @@
-/** Several files that belong together: all of them, or none. */
+/** Writes several files that belong together: all of them, or none. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { saveFile } from '../serialize/save.node.js';
@@ -6,10 +6,10 @@ import { BpttError } from '../tensor/index.js';
 import { checkOutputs } from './outputs.js';
 
 /**
- * Writes files and the folders they need. Where one cannot be written, files and folders that are new are removed again; one that was
- * replaced before stays replaced.
+ * Writes files and the folders they need. If one cannot be written, new files and folders are removed again; a file that was
+ * already replaced stays replaced.
  *
- * @param inputs files that are read, none of which may be among them
+ * @param inputs files that are read, which must not be overwritten
  * @throws ArgumentError if an input would be overwritten; BpttError if a file or a folder cannot be written
  */
 export async function saveAll(
@@ -33,7 +33,7 @@ export async function saveAll(
   }
 }
 
-/** Makes a folder and those above it. @returns the first one made, undefined if all are there. @throws BpttError */
+/** Creates a folder and its parents. @returns the first folder created, undefined if all exist. @throws BpttError */
 function makeFolder(folder: string): string | undefined {
   try {
     return mkdirSync(folder, { recursive: true });

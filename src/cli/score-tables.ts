@@ -1,4 +1,4 @@
-/** Scores as tables for people: they fit the terminal, 80 columns elsewhere, and shorten what is too long with a mark. */
+/** Scores as tables for people: they fit the terminal (80 columns elsewhere) and truncate long entries with a mark. */
 import type { MacroAverage, PrecisionRecall, Scores, SpanScores } from '../labeling/scoring/scorer.js';
 import { counted, grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
@@ -7,7 +7,7 @@ import type { Paper } from './reading/paper.js';
 import { wrapped } from './reading/paper.js';
 import { modeOf, percent } from './report.js';
 
-/** A table whose first line stands out on a terminal. @param align `l` for text, which is cut if there is no room; else a number */
+/** A table whose first line is highlighted on a terminal. @param align `l` for text, which is truncated if necessary; else a number */
 export function headed(paper: Paper, rows: readonly (readonly string[])[], align: string): string {
   const lines = tableOf(paper, rows, align);
   return lines.map((line, n) => (n === 0 ? paper.paint('bold', line) : line)).join('\n');
@@ -34,7 +34,7 @@ export function labelTable(paper: Paper, { labels, macro, tokens }: Scores): str
   );
 }
 
-/** The same of every type of span; then all spans together, and those of known and of unknown words. */
+/** The same for every type of span; then all spans together, and those of known and of unknown words. */
 export function spanTable(paper: Paper, spans: SpanScores): string {
   const types = Object.entries(spans.types).map(([type, scores]) => row(`span ${type}`, scores));
   const { known, oov, macro, mistakes, illFormed } = spans;
@@ -75,7 +75,7 @@ export function lengthTable(paper: Paper, { lengths, spans, unit }: Scores): str
   return headed(paper, [[...head, ...(spans ? ['span F1', 'spans'] : [])], ...rows], 'lrrrrr');
 }
 
-/** Accuracy on words that training has seen, and on others; undefined if the known words are not recorded. */
+/** Accuracy on words seen in training and on others; undefined if the known words are not recorded. */
 export function wordTable(paper: Paper, scores: Scores): string | undefined {
   const { knownAccuracy, knownTokens, oovAccuracy, oovTokens } = scores;
   if (knownAccuracy === null && oovAccuracy === null) return undefined;
@@ -88,14 +88,14 @@ export function wordTable(paper: Paper, scores: Scores): string | undefined {
   return headed(paper, rows, 'lrr');
 }
 
-/** Columns of a label over the confusion matrix. */
+/** Column headings of the confusion matrix. */
 const LABEL_COLUMNS = 16;
 
-/** Labels in the confusion matrix on a terminal; if there are more, the pairs that were confused most. */
+/** Maximum number of labels in the confusion matrix on a terminal; above that, the most confused pairs are shown. */
 const MOST_LABELS = 30;
 const MOST_PAIRS = 20;
 
-/** Gold labels down, predicted ones across; of many labels the commonest confusions. */
+/** Gold labels down, predicted labels across; with many labels, the most common confusions. */
 export function confusionTable(paper: Paper, { labels, counts }: Scores['confusion']): string {
   if (labels.length <= MOST_LABELS) {
     const rows = labels.map((label, g) => [visible(label), ...counts[g].map(String)]);

@@ -1,4 +1,4 @@
-/** `bptt search`: settings of a training found by trying them, in parallel, the bad ones stopped early. */
+/** `bptt search`: finds training settings by trying them in parallel, stopping bad ones early. */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -56,7 +56,7 @@ Example:
   bptt search --grid grid.json --preset ner --train train.conll --dev dev.conll -o best.json
   bptt train --config best.json --test test.conll --out tagger.safetensors`;
 
-/** Options of a training that a search refuses, and why. */
+/** Training options that a search rejects, and why. */
 const REFUSED: readonly (readonly [flags: string, why: string])[] = [
   [
     '--test <file>',
@@ -95,14 +95,14 @@ export function addSearch(program: Command, terminal: Terminal): void {
   command.action((options: SearchOptions) => search(options, terminal, command, train));
 }
 
-/** The command whose settings are searched. */
+/** The command whose settings are searched over. */
 function trainCommand(terminal: Terminal): Command {
   const program = new Command();
   addTrain(program, terminal);
   return program.commands[0];
 }
 
-/** Adds the settings of a training, and those that are refused with a reason. Of these the help shows the commonest alone. */
+/** Adds the training settings, and those that are rejected with a reason. The help shows only the most common of them. */
 function addSettings(command: Command, train: Command): void {
   const there = [...command.options.map((option) => option.attributeName()), ...REFUSED_NAMES];
   const preset = train.options.filter((option) => option.attributeName() === 'preset');
@@ -113,7 +113,7 @@ function addSettings(command: Command, train: Command): void {
   for (const [flags] of REFUSED) command.addOption(new Option(flags).hideHelp());
 }
 
-/** @throws ArgumentError if an option is given that a search refuses */
+/** @throws ArgumentError if an option is given that a search rejects */
 function refuseNamed(command: Command): void {
   for (const [flags, why] of REFUSED) {
     const option = new Option(flags);
@@ -157,19 +157,19 @@ async function search(asked: SearchOptions, terminal: Terminal, command: Command
   }
 }
 
-/** The state of a search lies beside what it finds: `best.search.json`. */
+/** The state of a search is stored next to its result: `best.search.json`. */
 function stateBeside(out: string): string {
   return join(dirname(out), `${basename(out).replace(/(?<=.)\.json$/, '')}.search.json`);
 }
 
-/** @throws ArgumentError if the file for the best settings is something else already, which would be lost */
+/** @throws ArgumentError if the file for the best settings already has other contents, which would be lost */
 async function expectConfigPlace(out: string): Promise<void> {
   const before = await readFile(out, 'utf8').catch(() => undefined);
   if (before === undefined || before === '' || isConfig(before)) return;
   throw new ArgumentError(`--out ${out} exists, and is not a configuration of bptt: remove it, or name another file`);
 }
 
-/** @throws ArgumentError if it is not said how to search, or nothing could decide which trial is best */
+/** @throws ArgumentError if no search method is given, or nothing could determine which trial is best */
 function checkAsked({ random, grid, space, train, dev, split, task, vectors }: SearchOptions): void {
   if ((random === undefined) === (grid === undefined)) {
     const got = random === undefined ? 'neither was given' : 'both were given';
@@ -192,7 +192,7 @@ function checkAsked({ random, grid, space, train, dev, split, task, vectors }: S
   }
 }
 
-/** @throws ArgumentError if fixed settings do not go together, whatever the trials draw */
+/** @throws ArgumentError if fixed settings conflict regardless of what trials sample */
 function checkFixed(options: SearchOptions, space: Space | undefined, command: Command): void {
   const encoders = space?.find(({ name }) => name === 'encoders');
   const lists = encoders && isList(encoders) ? (encoders.values as string[][]) : space ? [] : [['words', 'affixes', 'characters']]; // prettier-ignore
@@ -200,7 +200,7 @@ function checkFixed(options: SearchOptions, space: Space | undefined, command: C
   checkSettings({ ...options, encoders: all } as unknown as TrainCommandOptions, options.preset, command);
 }
 
-/** Runs all trials, and says how they do. @throws InterruptedError after Ctrl-C */
+/** Runs all trials and reports their progress. @throws InterruptedError after Ctrl-C */
 async function runAll(
   prepared: Prepared,
   options: SearchOptions,
@@ -234,7 +234,7 @@ async function runAll(
   throw new InterruptedError(`interrupted; ${state.runs.length === 0 ? 'no run was finished' : kept}`, exitCode);
 }
 
-/** What is about to run, in lines. */
+/** Lines that describe what is about to run. */
 function describePlan({ plan, settings, state, notes }: Prepared, { state: path }: SearchOptions): string[] {
   const rungs = plan.rungs.map((rung) => `${counted(rung.trials, 'trial')} of ${counted(rung.epochs, 'epoch')}`);
   const beside = plan.kept === undefined || rungs.length === 1 ? '' : ', and trial 1 on each';
@@ -247,12 +247,12 @@ function describePlan({ plan, settings, state, notes }: Prepared, { state: path 
   ];
 }
 
-/** One training a core. */
+/** One training run per core. */
 function processes(threads: number | 'auto'): number {
   return threads === 'auto' ? 1 : Math.max(1, Math.floor(availableParallelism() / threads));
 }
 
-/** Shows how far the search is, in epochs of all trials: those of promoted trials, too, are known from the rungs. */
+/** Shows the progress of the search in epochs of all trials; those of promoted trials are also known in advance, from the rungs. */
 function startMeter({ plan, state }: Prepared, progress: Progress, now: () => number) {
   const total = plan.rungs.reduce(
     (sum, { trials, epochs }, place) => sum + epochs * (trials + (place > 0 && plan.kept ? 1 : 0)),

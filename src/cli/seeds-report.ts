@@ -1,4 +1,4 @@
-/** What is printed of a training with several seeds: a row for each, and mean ± standard deviation. */
+/** Output for training with several seeds: a row for each, and mean ± standard deviation. */
 import type { ModelScores } from '../labeling/scoring/evaluate.js';
 import type { Scores } from '../labeling/scoring/scorer.js';
 import type { HeadSpread, ScoreSpread, Spread } from '../labeling/scoring/spread.js';
@@ -11,7 +11,7 @@ import { outsideText } from './outside-report.js';
 import { formatDuration } from './progress.js';
 import { percent } from './report.js';
 
-/** The scores that a training prints, by what they are called. */
+/** The scores that training prints, by name. */
 type Measures<V> = readonly (readonly [name: string, value: V | null])[];
 
 interface Measured<V> {
@@ -27,7 +27,11 @@ function measuresOf<V>(unit: Scores['unit'], scores: Measured<V>): Measures<V> {
   return [['accuracy', accuracy], ...more];
 }
 
-/** One corpus in one line: of several heads each by its name, then all together. @param shape the scores of one run, which say what there is */
+/**
+ * One corpus in one line: with several heads, each by name, then all together.
+ *
+ * @param shape the scores of one run, which determine the available fields
+ */
 function lineOf<V>(
   shape: ModelScores,
   scores: Measured<V> & { readonly heads?: Readonly<Record<string, Measured<V>>> },
@@ -41,7 +45,7 @@ function lineOf<V>(
   return [...heads, ...(together === undefined ? [] : [`all right ${write(together)}`])].join('   ');
 }
 
-/** `seed 3  best epoch 8 of 12  dev accuracy 93.12 %  OOV 71.40 %`; the corpora in lines of their own if there are two. */
+/** `seed 3  best epoch 8 of 12  dev accuracy 93.12 %  OOV 71.40 %`; the corpora on separate lines if there are two. */
 export function seedRow(run: SeedRun): string {
   const parts = (['dev', 'test'] as const).flatMap((part) => {
     const scores = run[part];
@@ -53,7 +57,7 @@ export function seedRow(run: SeedRun): string {
 
 const plusMinus = ({ mean, sd }: Spread): string => `${(100 * mean).toFixed(2)} ± ${(100 * sd).toFixed(2)} %`;
 
-/** All that is said in the end. @param out where the best model is; null if it was not saved */
+/** The final report. @param out path of the best model; null if it was not saved */
 export function describeSeeds(result: SeedsResult, out: string | null): string {
   const { runs, best, bestSeed } = result;
   const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
@@ -71,7 +75,7 @@ export function describeSeeds(result: SeedsResult, out: string | null): string {
   ].join('\n');
 }
 
-/** All that is said in the end of an ensemble: its members, their mean, and what they score together. */
+/** The final report of an ensemble: its members, their mean, and their joint score. */
 export function describeEnsemble(
   { dev, test, members }: EnsembleResult,
   parameters: number,
@@ -95,7 +99,7 @@ export function describeEnsemble(
   ].join('\n');
 }
 
-/** The fields of `--json` that several seeds have beside those of the best training. */
+/** The fields of `--json` for several seeds, in addition to those of the best run. */
 export function seedsFields({ runs, dev, test, bestSeed }: SeedsResult): object {
   return {
     seed: bestSeed,
@@ -108,7 +112,7 @@ export function seedsFields({ runs, dev, test, bestSeed }: SeedsResult): object 
   };
 }
 
-/** As the summary of scores has them: the measures of words, or of sentences. */
+/** The measures of words, or of sentences, as in the summary of scores. */
 function summaryOfSpread(spread: ScoreSpread | null, shape: ModelScores | null | undefined): object | null {
   if (spread === null || !shape) return null;
   const own = (unit: Scores['unit'], { accuracy, oovAccuracy, spanF1, macroF1 }: HeadSpread): object =>

@@ -1,4 +1,4 @@
-/** `bptt split`: one file of labeled sentences in three, each block of lines as it stands. */
+/** `bptt split`: splits a file of labeled sentences in three, each block of lines unchanged. */
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
@@ -90,7 +90,7 @@ export function addSplit(program: Command, terminal: Terminal): void {
   command.action((file: string, options: Options) => runSplit(file, options, terminal));
 }
 
-/** A file of a part. */
+/** The file of one part. */
 interface Output {
   readonly path: string;
   readonly bytes: Uint8Array;
@@ -116,7 +116,7 @@ async function runSplit(file: string, options: Options, terminal: Terminal): Pro
   await print(terminal, textOf(paperFor(terminal, {}), plan, options, paths).join('\n\n'));
 }
 
-/** @throws ArgumentError on options that would be ignored, or name nothing */
+/** @throws ArgumentError on options that would be ignored or that name nothing */
 function expectOptions({ by, documentField, out }: Options): void {
   expectField(documentField);
   if (documentField !== undefined && by !== 'document')
@@ -125,7 +125,7 @@ function expectOptions({ by, documentField, out }: Options): void {
     throw new ArgumentError(`-o must name a folder; got ${out === '' ? 'an empty name' : '-'}: name one`);
 }
 
-/** The files of a part. @throws DataError if they would be read as other sentences than those of the input */
+/** Returns the files of a part. @throws DataError if they would not be read as the sentences of the input */
 async function outputsOf(
   input: Input,
   blocks: readonly (readonly FileBlocks[])[],
@@ -148,11 +148,11 @@ async function outputsOf(
   return outputs;
 }
 
-/** The extension of the input; of standard input, and of a file without one, none. */
+/** The extension of the input; empty for standard input, or for a file without one. */
 const extensionOf = (path: string, { reading }: Piece): string =>
   path === '-' ? `.${reading.format === 'two-column' ? 'tsv' : reading.format}` : extname(path);
 
-/** Reads a part back. @throws DataError if it does not have the sentences that it was made of */
+/** Reads a part back. @throws DataError if its sentences differ from those it was made of */
 async function expectSame(piece: Piece, own: readonly number[], files: readonly Output[], name: string): Promise<void> {
   const said = ({ tokens, labels, columns, category }: Sentence): string =>
     JSON.stringify([tokens, labels, columns, category]);
@@ -169,7 +169,7 @@ async function expectSame(piece: Piece, own: readonly number[], files: readonly 
   }
 }
 
-/** @throws ArgumentError if files are there already, or two of a part have one name */
+/** @throws ArgumentError if files already exist, or two files of a part have the same name */
 function expectNew(
   { pieces }: Input,
   outputs: ReadonlyMap<Part, readonly Output[]>,
@@ -193,7 +193,7 @@ function expectNew(
   }
 }
 
-/** Says what the parts share, and which documents they divide. */
+/** Reports what the parts share, and which documents are divided among them. */
 function noteParts({ path }: Input, plan: Plan, { by }: Options, warnings: NoteCollector): void {
   const source = inputName(path);
   if (plan.divided !== null && plan.divided > 0 && by === 'sentence') {
@@ -239,7 +239,7 @@ function textOf(paper: Paper, plan: Plan, options: Options, paths: (part: Part) 
   ];
 }
 
-/** What was kept together. */
+/** Describes what was kept together. */
 function togetherOf({ by, allowDuplicates }: Options, { count, several, largest }: Plan['units']): string {
   if (by === 'document') return `${counted(count, 'document')} kept together`;
   if (allowDuplicates) return 'equal sentences may stand in several parts';

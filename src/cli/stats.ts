@@ -1,4 +1,4 @@
-/** `bptt stats`: what labeled sentences are made of, and which lines of them are worth a look before a training. */
+/** `bptt stats`: statistics of labeled sentences, and the lines worth checking before training. */
 import type { Command } from 'commander';
 import { doubtfulLabels } from '../labeling/data/formats/index.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
@@ -76,7 +76,7 @@ async function runStats(file: string, options: Options, terminal: Terminal): Pro
   await print(terminal, statisticsText(paper, statistics, files, options.show === Infinity).join('\n\n'));
 }
 
-/** The corpora; the later ones are read as the first was. */
+/** The corpora; later ones are read like the first. */
 async function readInputs(
   file: string,
   options: Options,

@@ -1,13 +1,13 @@
-/** From the jobs of a route to what is written of their answers. */
+/** Runs the jobs of a route and writes their answers. */
 import type { Counts } from './tag-jobs.js';
 import type { Route } from './tag-route.js';
 import type { TagTarget } from './tag-target.js';
 import type { TagWorkers } from './tag-workers.js';
 
 /**
- * Writes all answers; where the route ends early, those of the rest.
+ * Writes all answers; if the route ends early, also those of the rest.
  *
- * @returns how many sentences and tokens were labeled
+ * @returns the numbers of labeled sentences and tokens
  */
 export async function answerAll(
   first: Route,
@@ -25,7 +25,7 @@ export async function answerAll(
   return counts;
 }
 
-/** @returns whether the route went to its end */
+/** @returns whether the route ran to completion */
 async function answerRoute(
   route: Route,
   target: Pick<TagTarget, 'write'>,

@@ -1,7 +1,7 @@
 /**
- * A chunk of an input, from bytes to bytes: what a thread of `bptt tag` does by itself. It answers for chunks of which there is nothing to say
- * beside their labels. Any other one it refuses, and the input is read in one stream from there on: so each message, and where output ends
- * before an error, is that of one reader.
+ * Labels a chunk of an input, from bytes to bytes, within one thread of `bptt tag`. It handles only chunks that produce no
+ * messages. It rejects any other chunk, and the rest of the input is then read as one stream. Every message, and the point where
+ * output ends before an error, is therefore the same as for a single reader.
  */
 import type { Cleaner } from '../labeling/data/formats/clean.js';
 import { createCleaner } from '../labeling/data/formats/clean.js';
@@ -21,25 +21,25 @@ import { conlluHeads } from './tag-heads.js';
 import type { Counts, TagResult, TagSettings } from './tag-jobs.js';
 import { answer, countsOf, TOKENS_AT_ONCE } from './tag-jobs.js';
 
-/** How an input is read whose chunks stand for themselves. Plain data, but for what hears notes. */
+/** How an input with independent chunks is read. Plain data, except for the listener for notes. */
 export type ChunkReading =
-  /** CoNLL-U, to be written with its own lines. */
+  /** CoNLL-U, to be written with its original lines. */
   | { readonly kind: 'own'; readonly read: ReadOptions }
   | { readonly kind: 'sentences'; readonly read: ReadOptions }
-  /** Raw text, or a sentence a line. */
+  /** Raw text, or one sentence per line. */
   | { readonly kind: 'text' | 'lines'; readonly source: string; readonly cutting: SegmentOptions };
 
 /** Some lines of the input. */
 export interface ChunkJob {
   readonly kind: 'chunk';
   readonly bytes: Uint8Array;
-  /** The number of the first of them. */
+  /** Number of the first line. */
   readonly firstLine: number;
-  /** What readers need to have seen before: the declaration of the columns of CoNLL-U Plus. */
+  /** Input that readers need first: the declaration of the columns of CoNLL-U Plus. */
   readonly before: Uint8Array;
 }
 
-/** Sentences of an input. @param cleaner that of the input, where a part of it was read already */
+/** Sentences of an input. @param cleaner that of the input, if part of it has already been read */
 export async function* sentencesFrom(
   reading: Exclude<ChunkReading, { kind: 'own' }>,
   chunks: ByteChunks,
@@ -82,22 +82,22 @@ export async function answerChunk(
 
 const REFUSED: TagResult = { counts: { sentences: 0, tokens: 0 }, refused: true };
 
-/** The same reading, with notes that are not told, and an end at the first bad line. */
+/** The same reading, with notes suppressed, stopping at the first bad line. */
 function quiet(reading: ChunkReading, onNote: () => void): ChunkReading {
   if (!('read' in reading)) return reading;
   return { ...reading, read: { ...reading.read, badLines: 'stop', onNote } };
 }
 
-/** The cleaner without its note: the changes of all chunks are told together. */
+/** The cleaner without its note: the changes of all chunks are reported together. */
 const silent = (cleaner: Cleaner): Cleaner => ({ ...cleaner, note: () => undefined });
 
-/** What a reader gets before a chunk, so that lines have their numbers. */
+/** Input for a reader before a chunk, so that line numbers are right. */
 function* lead({ before, firstLine }: ChunkJob): Generator<Uint8Array> {
   if (before.length > 0) yield before;
   yield gapOf(firstLine - 1 - (before.length > 0 ? DECLARATION_LINES : 0));
 }
 
-/** How many lines `before` has, where it has any: the declaration and a blank one. */
+/** Number of lines in `before`, if it is not empty: the declaration and a blank line. */
 export const DECLARATION_LINES = 2;
 
 async function written(
@@ -136,10 +136,10 @@ async function ownLines(
   return { bytes: oneBuffer(parts), counts, spelled: 0 };
 }
 
-/** Bytes from which on no buffer is shared: those of Node's pool are smaller (`Buffer.poolSize`). */
+/** Size in bytes above which no buffer is shared: buffers from Node's pool are smaller (`Buffer.poolSize`). */
 const LARGE = 1 << 16;
 
-/** In a buffer of its own, which can be handed over. */
+/** Copies into a separate buffer, which can be transferred. */
 function oneBuffer(parts: readonly Uint8Array[]): Uint8Array {
   const filled = parts.filter(({ length }) => length > 0);
   if (filled.length === 1 && filled[0].buffer.byteLength >= LARGE) return filled[0];
@@ -152,7 +152,7 @@ function oneBuffer(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** Hands over sentences as they are labeled, many at once. @returns how many there are; none is allowed here */
+/** Passes on sentences as they are labeled, many at once. @returns their number; an input without sentences is allowed here */
 async function inGroups(
   sentences: AsyncIterable<Sentence>,
   take: (group: readonly Sentence[]) => void,
@@ -174,7 +174,7 @@ async function inGroups(
       if (size >= TOKENS_AT_ONCE) flush();
     }
   } catch (error) {
-    if (!(error instanceof NoSentencesError)) throw error; // who counts all chunks knows whether that is one
+    if (!(error instanceof NoSentencesError)) throw error; // the code that counts all chunks decides whether that is an error
   }
   flush();
   return sum;

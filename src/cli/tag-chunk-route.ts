@@ -1,4 +1,4 @@
-/** The way of `bptt tag` where each thread reads chunks of the input by itself. */
+/** The route of `bptt tag` in which each thread reads chunks of the input independently. */
 import { inputName } from '../labeling/data/files.node.js';
 import { declaredColumns, isBlank } from '../labeling/data/formats/detect.js';
 import type { ByteChunks } from '../labeling/data/formats/index.js';
@@ -13,20 +13,23 @@ import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
 import type { Route, RouteContext } from './tag-route.js';
 import { noteSpelled } from './tag-route.js';
 
-/** Bytes of a chunk, about: some thousand tokens, so that threads end together, and products have rows to share. */
+/**
+ * Approximate size of a chunk in bytes: a few thousand tokens, so that threads finish at about the same time and products have
+ * enough rows.
+ */
 const SIZE = { line: 1 << 16, blank: 1 << 19 } as const;
 
-/** What the way needs beside the input. */
+/** What the route needs in addition to the input. */
 interface ChunkWay {
   readonly settings: TagSettings;
   readonly reading: ChunkReading;
-  /** The way of an input in one stream. */
+  /** The route for an input read as one stream. */
   readonly stream: (rest: TagInput) => Promise<Route>;
-  /** Bytes of a chunk, at least. */
+  /** Minimum size of a chunk in bytes. */
   readonly size?: number;
 }
 
-/** Opens the way: chunks, until one is refused, or cannot be cut, or all are without a sentence. */
+/** Opens the route: chunks until one is rejected or cannot be cut, or all are without a sentence. */
 export async function openChunks(
   { input, warnings, seen }: RouteContext,
   { settings, reading, stream, size }: ChunkWay,
@@ -66,7 +69,7 @@ export async function openChunks(
   };
 }
 
-/** What of an input is not written yet, as an input. */
+/** The part of an input that is not written yet, as an input. */
 function restOf(input: TagInput, chunks: Chunks, firstLine: number, declaration: Uint8Array): TagInput {
   const done = chunks.linesDone;
   const declares = input.piece === undefined && done > 0 && declaration.length > 0;
@@ -89,11 +92,11 @@ async function bytesOf(chunks: ByteChunks): Promise<Uint8Array> {
   return Buffer.concat(all);
 }
 
-/** Looks for the declaration of columns, in the first line that is not blank. */
+/** Looks for the column declaration in the first line that is not blank. */
 function createDeclaration(wanted: boolean) {
   let [found, over, rest] = [new Uint8Array(0), !wanted, Buffer.alloc(0)];
   return {
-    /** Chunks of whole lines, one after the other. */
+    /** Chunks of whole lines, one after another. */
     look(chunk: Uint8Array): void {
       if (over) return;
       rest = Buffer.concat([rest, chunk]);
@@ -106,7 +109,7 @@ function createDeclaration(wanted: boolean) {
       over = true;
       if (declaredColumns(first)) found = new Uint8Array(Buffer.from(`${first}\n\n`));
     },
-    /** The declaration and a blank line; nothing where there is none. */
+    /** The declaration and a blank line; empty if there is none. */
     bytes: (): Uint8Array => found,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * CoNLL-U written as it was read, with new cells: bytes of the input are copied up to each cell that is new. No text is made of them, so a
- * word costs a pass over its line.
+ * Writes CoNLL-U as it was read, with new cells: bytes of the input are copied up to each new cell. They are not decoded, so a
+ * word costs one pass over its line.
  */
 import type { ByteChunks, ReadOptions } from '../labeling/data/formats/index.js';
 import { isBlank } from '../labeling/data/formats/detect.js';
@@ -12,25 +12,25 @@ import { ArgumentError } from '../tensor/index.js';
 
 const [TAB, LINE_FEED, RETURN, HASH] = [0x09, 0x0a, 0x0d, 0x23];
 
-/** Lines as they pass by, kept until they are written. */
+/** Lines of the input, kept until they are written. */
 export interface KeptLines {
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** Goes to the next line: in `bytes`, from `begin` to `end`, its own end included. @returns false if none is kept */
+  /** Advances to the next line: in `bytes`, from `begin` to `end`, including its line end. @returns false if no line is kept */
   next(): boolean;
   readonly line: Line;
 }
 
 interface Line {
   bytes: Buffer;
-  /** How many buffers came before. */
+  /** Number of preceding buffers. */
   block: number;
   begin: number;
   end: number;
 }
 
-/** Keeps the lines of an input. @param lasting whether its chunks stay as they are: they are not copied then */
+/** Keeps the lines of an input. @param lasting whether its chunks remain unchanged, so that they need not be copied */
 export function keptLines(input: ByteChunks, lasting = false): KeptLines {
-  const blocks: Buffer[] = []; // of whole lines; the last one of an input may lack its end
+  const blocks: Buffer[] = []; // contains whole lines; the last line of an input may lack its end
   const line: Line = { bytes: Buffer.alloc(0), block: 0, begin: 0, end: 0 };
   let rest: Uint8Array[] = [];
   async function* chunks(): AsyncGenerator<Uint8Array> {
@@ -40,7 +40,7 @@ export function keptLines(input: ByteChunks, lasting = false): KeptLines {
         const whole = chunk.subarray(0, end);
         const { buffer, byteOffset, length } = whole;
         const stays = lasting && rest.length === 0;
-        blocks.push(stays ? Buffer.from(buffer, byteOffset, length) : Buffer.concat([...rest, whole])); // a copy of what is the input's own
+        blocks.push(stays ? Buffer.from(buffer, byteOffset, length) : Buffer.concat([...rest, whole])); // a copy, since the buffer belongs to the input
         rest = [];
       }
       if (end < chunk.length) rest.push(chunk.slice(end));
@@ -64,7 +64,7 @@ export function keptLines(input: ByteChunks, lasting = false): KeptLines {
   return { chunks: chunks(), next, line };
 }
 
-/** Whether a kept line separates sentences, as readers see it. */
+/** Whether readers treat a kept line as a sentence separator. */
 function isBlankLine({ bytes, begin, end }: Line): boolean {
   for (let at = begin; at < end; at++) {
     const byte = bytes[at];
@@ -74,20 +74,20 @@ function isBlankLine({ bytes, begin, end }: Line): boolean {
   return true;
 }
 
-/** Where a line ends without its line end. */
+/** End of a line, excluding the line terminator. */
 function rowEnd({ bytes, begin, end }: Line): number {
   let at = end;
   while (at > begin && (bytes[at - 1] === LINE_FEED || bytes[at - 1] === RETURN)) at--;
   return at;
 }
 
-/** What a head says, and the column it says it in. */
+/** The labels of a head, and their column. */
 export interface ConlluHead {
   readonly column: string;
   readonly labels: (prediction: Prediction) => readonly string[];
 }
 
-/** Bytes one behind the other, in a buffer that grows. */
+/** Appends bytes to a growing buffer. */
 interface Output {
   bytes: Buffer;
   length: number;
@@ -101,38 +101,38 @@ function append(out: Output, from: Uint8Array, begin: number, end: number): void
     out.bytes = larger;
   }
   const { bytes } = out;
-  // A loop: for the length of a line, a call of `copy` takes longer.
+  // A loop: at the length of a line, a call of `copy` would be slower.
   for (let at = begin, to = length; at < end; at++, to++) bytes[to] = from[at];
   out.length = length + end - begin;
 }
 
-/** Writes the lines that are kept, with new labels. */
+/** Writes the kept lines with new labels. */
 export interface BlockWriter {
-  /** The bytes of sentences, with what stands between them. */
+  /** The bytes of sentences, including everything between them. */
   write(group: readonly Sentence[], predictions: readonly Prediction[]): Uint8Array;
-  /** What stands behind the last sentence. */
+  /** The bytes after the last sentence. */
   end(): Uint8Array;
 }
 
-/** What is written to which columns, and how far that is. */
+/** State of the writer: the columns, and the position. */
 interface Writing {
   readonly kept: KeptLines;
   readonly cells: (label: string) => Uint8Array;
-  /** Whether sentences with a bad line are left out. */
+  /** Whether sentences with a bad line are skipped. */
   readonly skips: boolean;
-  /** The columns, from the names that stand with the first sentence. */
+  /** The columns, from the names at the first sentence. */
   readonly columnsOf: (names: readonly string[]) => readonly Column[];
   columns?: readonly Column[];
-  /** Number of the last line that was written. */
+  /** Number of the last written line. */
   number: number;
 }
 
 /**
- * Makes a writer.
+ * Creates a writer.
  *
- * @param heads about tokens; a label of the whole sentence becomes a comment `# label = …` in front of it
- * @param firstLine number of the first line that is kept
- * @param bytes of an output, about
+ * @param heads heads that label tokens; a label of the whole sentence becomes a comment `# label = …` before it
+ * @param firstLine number of the first kept line
+ * @param bytes approximate size of an output
  */
 export function blockWriter(
   kept: KeptLines,
@@ -149,7 +149,7 @@ export function blockWriter(
     columnsOf: (names) => columnsOf(heads, names, options),
     number: firstLine - 1,
   };
-  let size = Math.max(1 << 16, bytes); // of an output, about
+  let size = Math.max(1 << 16, bytes); // approximate size of an output
   return {
     write(group, predictions) {
       const out: Output = { bytes: Buffer.allocUnsafe(size), length: 0 };
@@ -168,15 +168,15 @@ export function blockWriter(
   };
 }
 
-/** Writes a sentence, with what stands before it. */
+/** Writes a sentence, with everything before it. */
 function writeBlock(writing: Writing, out: Output, sentence: Sentence, prediction: Prediction): void {
   const { kept, cells, skips } = writing;
   const lines = sentence.lines!;
   const columns = (writing.columns ??= writing.columnsOf(sentence.conllu!.columns));
   const labels = columns.map(({ head }) => head.labels(prediction));
   const { line } = kept;
-  const block = { begin: out.length, isOther: false, lineEnd: '' }; // what follows the last blank line
-  let [t, from, bytes, copying] = [0, line.end, line.bytes, line.block]; // what is to be copied begins at `from` of `bytes`
+  const block = { begin: out.length, isOther: false, lineEnd: '' }; // the part after the last blank line
+  let [t, from, bytes, copying] = [0, line.end, line.bytes, line.block]; // the part to copy starts at `from` in `bytes`
   let isFirst = true;
   while (kept.next()) {
     writing.number++;
@@ -201,13 +201,13 @@ function writeBlock(writing: Writing, out: Output, sentence: Sentence, predictio
   if (prediction.category !== undefined) addComment(out, block.begin, prediction.category, block.lineEnd);
 }
 
-/** A column that is written, counted from 0. */
+/** A column to be written, counted from 0. */
 interface Column {
   readonly place: number;
   readonly head: ConlluHead;
 }
 
-/** Writes what is to be copied up to each cell that is new, and that cell: the labels of token t. @returns where copying goes on */
+/** Copies up to each new cell, and writes that cell: the labels of token t. @returns where copying continues */
 function writeCells(
   out: Output,
   line: Line,
@@ -231,7 +231,7 @@ function writeCells(
   return copied;
 }
 
-/** A function that gives labels as they stand in a column, as bytes. */
+/** Returns a function that encodes labels as the bytes of a column. */
 function labelCells(): (label: string) => Uint8Array {
   const known = new Map<string, Uint8Array>();
   return (label) => {
@@ -243,7 +243,7 @@ function labelCells(): (label: string) => Uint8Array {
 
 const MARK = Buffer.from('\ufeff');
 
-/** Puts a comment with the label of the whole sentence in front of what was written from a place on. */
+/** Inserts a comment with the label of the whole sentence before everything written since an offset. */
 function addComment(out: Output, place: number, label: string, lineEnd: string): void {
   const written = Buffer.from(out.bytes.subarray(place, out.length));
   const behind = written.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0;
@@ -253,7 +253,10 @@ function addComment(out: Output, place: number, label: string, lineEnd: string):
   append(out, written, behind, written.length);
 }
 
-/** @throws ArgumentError if the file has no such column, it counts or holds the words, or two heads have one */
+/**
+ * @throws ArgumentError if the file has no such column, if the column holds the word numbers or the words, or if two heads share
+ *   a column
+ */
 function columnsOf(
   heads: readonly ConlluHead[],
   names: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * The work of `bptt tag`, cut into jobs: some sentences, and what is to become of them. A job and its result are plain data, so that a
- * worker thread does it as the command itself does. What a sentence becomes depends on nothing beside it.
+ * The work of `bptt tag`, divided into jobs: some sentences, and what to do with them. A job and its result are plain data, so
+ * that a worker thread can run it like the command itself. The output for a sentence does not depend on its neighbors.
  */
 import { formatClassified, formatSentence, needsSpelling } from '../labeling/data/formats/index.js';
 import type { Output } from '../labeling/data/formats/index.js';
@@ -15,7 +15,7 @@ import { spanText } from './tag-spans.js';
 import type { ChunkJob, ChunkReading } from './tag-chunk-jobs.js';
 import type { Changed } from '../labeling/data/formats/clean.js';
 
-/** Sentences are labeled together until they have so many tokens: enough to share matmuls, little enough to hold. */
+/** Sentences are labeled together up to this number of tokens: enough to share matmuls, few enough to hold in memory. */
 export const TOKENS_AT_ONCE = 8192;
 
 /** How answers are written. */
@@ -24,34 +24,34 @@ export interface TagSettings {
   readonly probabilities?: boolean;
   readonly spans?: boolean;
   readonly offsets?: OffsetUnit;
-  /** With the output conllu: the column of each head about tokens. */
+  /** For the output conllu: the column of each token head. */
   readonly columns: readonly (string | undefined)[];
-  /** How chunks are read, where the input comes in chunks. */
+  /** How chunks are read, if the input is divided into chunks. */
   readonly reading?: ChunkReading;
 }
 
 /** Some sentences. */
 export type TagJob =
-  /** To be written, each by itself. */
+  /** Sentences to be written, each separately. */
   | { readonly kind: 'write'; readonly sentences: readonly Sentence[] }
-  /** Lines whose spans are to be written; so many sentences are before them. */
+  /** Lines whose spans are to be written, and the number of sentences before them. */
   | { readonly kind: 'spans'; readonly lines: readonly SpanLine[]; readonly before: number }
-  /** To be labeled; who asked writes them. */
+  /** Sentences to be labeled only; the caller writes them. */
   | { readonly kind: 'label'; readonly tokens: readonly (readonly string[])[] }
   | ChunkJob;
 
-/** How many there are. */
+/** Number of items. */
 export interface Counts {
   readonly sentences: number;
   readonly tokens: number;
 }
 
-/** What came of a job: text or bytes, with the number of tokens that had to be spelled; or labels. */
+/** The result of a job: text or bytes, with the number of tokens that had to be spelled; or labels. */
 export interface TagResult {
-  /** Of a chunk, what was changed around its tokens. */
+  /** For a chunk, the changes made around its tokens. */
   readonly changed?: Changed;
   readonly bytes?: Uint8Array;
-  /** Whether a chunk has to be read in one stream with what follows. */
+  /** Whether a chunk must be read as one stream with the following input. */
   readonly refused?: boolean;
   readonly counts: Counts;
   readonly text?: string;
@@ -59,7 +59,7 @@ export interface TagResult {
   readonly predictions?: readonly Prediction[];
 }
 
-/** How many sentences have tokens, and how many tokens. */
+/** Number of sentences that have tokens, and number of tokens. */
 export function countsOf(sentences: readonly (readonly string[])[]): Counts {
   const counts = { sentences: 0, tokens: 0 };
   for (const { length } of sentences) {
@@ -69,7 +69,7 @@ export function countsOf(sentences: readonly (readonly string[])[]): Counts {
   return counts;
 }
 
-/** Does a job. */
+/** Runs a job. */
 export function answer(
   tagger: Pick<Tagger, 'tag' | 'model'>,
   settings: TagSettings,
@@ -94,7 +94,7 @@ export function answer(
   return { text: written.join(''), spelled, counts: countsOf(sentences.map(({ tokens }) => tokens)) };
 }
 
-/** A sentence with what is to be written of it. */
+/** A sentence in the form to be written. */
 function taggedBy(
   model: Model,
   sentence: Sentence,

@@ -1,4 +1,7 @@
-/** The ways of `bptt tag` from an input to an output: how each is read, what is asked of a tagger, and what is written of its answers. */
+/**
+ * The routes of `bptt tag` from an input to an output: how each input is read, which jobs the tagger gets, and what is written
+ * for its answers.
+ */
 import { inputName, openClassified, openPairs, openSentences, slotFolder } from '../labeling/data/files.node.js';
 import { createCleaner } from '../labeling/data/formats/clean.js';
 import type { ByteChunks, ReadOptions } from '../labeling/data/formats/index.js';
@@ -26,9 +29,9 @@ import { watched } from './tag-raw.js';
 import { spanLines } from './tag-spans.js';
 
 /**
- * Says how an input is answered.
+ * Chooses the route for an input.
  *
- * @param chunkBytes of a chunk, at least, where the input can be cut; 0 reads it in one stream
+ * @param chunkBytes minimum size of a chunk, if the input can be cut; 0 reads it as one stream
  */
 export async function openRoute(given: Omit<RouteContext, 'seen'>, chunkBytes?: number): Promise<Route> {
   const { model, input } = given;
@@ -51,7 +54,7 @@ export async function openRoute(given: Omit<RouteContext, 'seen'>, chunkBytes?: 
   });
 }
 
-/** The input, of which is said where its begin looks like a format. */
+/** The input, with a warning if its start looks like a different format. */
 function watchedInput({ model, input, options, warnings }: RouteContext): TagInput {
   const look = (chunks: ByteChunks) => watched(chunks, model, inputName(input.path), warnings, options.output);
   return {
@@ -63,10 +66,10 @@ function watchedInput({ model, input, options, warnings }: RouteContext): TagInp
   };
 }
 
-/** Formats of which each line, or each sentence between empty lines, stands for itself. */
+/** Formats in which each line, or each sentence between blank lines, is independent. */
 const APART: readonly (string | undefined)[] = ['conllu', 'slashed', 'jsonl', 'doccano', 'prodigy', 'spans'];
 
-/** How the chunks of an input are read; undefined of one whose reader learns on the way, or that has several files. */
+/** How the chunks of an input are read; undefined if its reader is stateful, or if it has several files. */
 async function chunkReading({ model, input, options, warnings }: RouteContext): Promise<ChunkReading | undefined> {
   const source = inputName(input.path);
   const { format, output } = options;
@@ -81,13 +84,13 @@ async function chunkReading({ model, input, options, warnings }: RouteContext): 
   return { kind: output === 'conllu' && input.conllu ? 'own' : 'sentences', read };
 }
 
-/** Without functions: what can be sent. */
+/** Without functions, so that it can be sent to a worker. */
 function plain(reading: ChunkReading): ChunkReading {
   if (!('read' in reading)) return reading;
   return { ...reading, read: { ...reading.read, onNote: undefined } };
 }
 
-/** The way of an input, or of the rest of one, that is read in one stream. */
+/** The route for an input, or the rest of one, that is read as one stream. */
 async function streamRoute(context: RouteContext, reading: ChunkReading): Promise<Route> {
   if (reading.kind === 'own') return conlluRoute(context, reading.read);
   const { input, seen } = context;
@@ -100,7 +103,10 @@ function settingsOf(model: Model, options: Options): TagSettings {
   return { output, probabilities, spans, offsets, columns };
 }
 
-/** One JSON object a line of text. Of a piece, what is before it is cut into sentences too, which are numbered through the input. */
+/**
+ * One JSON object per line of text. For a piece, the text before it is also split into sentences, since sentences are numbered
+ * through the whole input.
+ */
 async function spanRoute({ model, input, options, warnings }: RouteContext): Promise<Route> {
   const { format } = options;
   const cutting = rawOptions({ ...options, ...(format === 'jsonl' && { format: undefined }) });
@@ -118,7 +124,7 @@ async function spanRoute({ model, input, options, warnings }: RouteContext): Pro
   return { settings: settingsOf(model, options), jobs: jobs(), written: ({ text }) => text!, end: () => '' };
 }
 
-/** Each sentence by itself, in the format of the output. */
+/** Each sentence separately, in the output format. */
 function plainRoute({ model, options, warnings, seen }: RouteContext, sentences: AsyncIterable<Sentence>): Route {
   async function* jobs(): AsyncGenerator<TagJob> {
     for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) yield { kind: 'write', sentences: group };
@@ -137,7 +143,7 @@ function plainRoute({ model, options, warnings, seen }: RouteContext, sentences:
   };
 }
 
-/** CoNLL-U as it stands in its file, with new labels. */
+/** CoNLL-U exactly as in its file, with new labels. */
 async function conlluRoute({ model, input, options, seen }: RouteContext, read: ReadOptions): Promise<Route> {
   const settings = settingsOf(model, options);
   const { before, body, firstLine } = await input.bytes();
@@ -159,7 +165,11 @@ async function conlluRoute({ model, input, options, seen }: RouteContext, read: 
   return { settings, jobs: jobs(), written, end: () => flow.end() };
 }
 
-/** The column of each head that labels tokens: as named, else that of the training data. @throws ArgumentError on another number */
+/**
+ * The column of each head that labels tokens: the named one, else that of the training data.
+ *
+ * @throws ArgumentError if the number of columns differs
+ */
 export function conlluColumns(model: Model, { column }: Options): (string | undefined)[] {
   const own = ownColumns(model);
   if (column === undefined) return own;
@@ -170,10 +180,10 @@ export function conlluColumns(model: Model, { column }: Options): (string | unde
   );
 }
 
-/** Formats whose readers learn from one sentence to the next: which lines are comments. */
+/** Formats whose readers are stateful: they learn which lines are comments. */
 const LEARNING: readonly (string | undefined)[] = ['conll', 'two-column'];
 
-/** Sentences whose words are to be labeled, of a format whose reader learns on the way or that has several files. */
+/** Sentences whose words are to be labeled, in a format with a stateful reader or with several files. */
 async function taggedInput({ model, input, options, warnings }: RouteContext): Promise<AsyncIterable<Sentence>> {
   const { format } = options;
   const read = tokenizedOptions(model, input.path, options, warnings);
@@ -182,9 +192,9 @@ async function taggedInput({ model, input, options, warnings }: RouteContext): P
   return inPiece(input, openSentences(input.path, read, bytes));
 }
 
-/** How an input is read that is tokenized already. */
+/** How a tokenized input is read. */
 function tokenizedOptions(model: Model, file: string, options: Options, warnings: NoteCollector): ReadOptions {
-  if (!(options.output === 'spans' && options.format === 'jsonl')) rawOptions(options); // refuses those of raw text
+  if (!(options.output === 'spans' && options.format === 'jsonl')) rawOptions(options); // rejects the options of raw text
   const reading = { ...options, column: undefined, tokenizer: undefined, locale: undefined };
   return {
     badLines: file === '-' ? 'stop' : 'list',
@@ -193,13 +203,13 @@ function tokenizedOptions(model: Model, file: string, options: Options, warnings
   };
 }
 
-/** How raw text is cut: as named, else as the model remembers. */
+/** How raw text is tokenized: as specified, else as stored in the model. */
 function cuttingOf(model: Model, options: Options): SegmentOptions {
   const { tokenizer, locale } = model.input ?? {};
   return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }), ...rawOptions(options) };
 }
 
-/** Sentences that are to be labeled: as a format has them. */
+/** Sentences to be labeled, in a given format. */
 async function classifiedInput({ model, input, options, warnings }: RouteContext): Promise<AsyncIterable<Sentence>> {
   const { path } = input;
   const bytes = input.piece && options.format !== 'slots' ? await readable(input) : undefined;
@@ -215,7 +225,7 @@ async function noteFolder(file: string, warnings: NoteCollector): Promise<void> 
   warnings.add({ kind: 'raw-text', message, source: inputName(file) });
 }
 
-/** How raw text is cut. @throws ArgumentError if the input is tokenized already */
+/** How raw text is tokenized. @throws ArgumentError if the input is already tokenized */
 function rawOptions({ format, locale, tokenizer }: Pick<Options, 'format' | 'locale' | 'tokenizer'>): SegmentOptions {
   const options = { ...(locale !== undefined && { locale }), ...(tokenizer !== undefined && { tokenizer }) };
   if (format === undefined || Object.keys(options).length === 0) return options;

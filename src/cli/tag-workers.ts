@@ -1,4 +1,4 @@
-/** What does the jobs of `bptt tag`: the command itself, or worker threads. */
+/** Runs the jobs of `bptt tag`: in the command itself, or in worker threads. */
 import { availableParallelism } from 'node:os';
 import { repeatable } from '../labeling/training/parallel/threads.js';
 import type { Model } from '../labeling/model/model.js';
@@ -14,23 +14,23 @@ import { answer } from './tag-jobs.js';
 import type { SentJob, TagWorkerData } from './tag-worker.js';
 import type { Terminal } from './terminal.js';
 
-/** What labels sentences. */
+/** Runs labeling jobs. */
 export interface TagWorkers {
-  /** Results of jobs, in their order. */
+  /** Returns the results of jobs, in order. */
   answers(jobs: AsyncIterable<TagJob>): AsyncIterable<TagResult>;
   close(): Promise<void>;
 }
 
-/** Jobs at a worker: the one it works at, and the next. */
+/** Jobs assigned to a worker: the current one and the next. */
 const AT_ONCE = 2;
 
-/** The other threads that label. */
+/** The pool of additional labeling threads. */
 export type TagPool = Pool<SentJob, TagResult>;
 
 /**
- * The other threads that label: one less than `threads`, for the thread that reads and writes is one of them.
+ * Opens the pool of additional labeling threads: one fewer than `threads`, because the thread that reads and writes also labels.
  *
- * @param early whether they start at once, because the input is known to be large
+ * @param early whether to start them at once, because the input is known to be large
  */
 export function openTagPool(
   { bytes, path, cell, backend, threads }: TagWorkerData & { readonly threads: number | 'auto' },
@@ -39,11 +39,11 @@ export function openTagPool(
   const size = (threads === 'auto' ? availableParallelism() : threads) - 1;
   const program = new URL('./tag-worker.js', import.meta.url);
   const pool: TagPool = openPool(program, { size, data: { bytes, path, cell, backend }, ahead: AT_ONCE - 1 });
-  if (early) pool.start().catch(() => undefined); // the first job throws it
+  if (early) pool.start().catch(() => undefined); // the first job throws this error
   return pool;
 }
 
-/** What labels: a model, other threads with the same, and how answers are written. */
+/** A model, other threads with the same model, and how answers are written. */
 interface Labeling {
   readonly model: Model;
   readonly pool: TagPool;
@@ -52,9 +52,9 @@ interface Labeling {
 }
 
 /**
- * Opens the backend for this thread; each other one opens its own.
+ * Opens the backend for this thread; each worker opens its own.
  *
- * @throws what opening the backend throws, at once; ArgumentError if it serves one thread and more are asked for
+ * @throws whatever opening the backend throws, at once; ArgumentError if it supports only one thread and more are requested
  */
 export async function openTagWorkers(
   { model, pool, settings, backend }: Labeling,
@@ -74,7 +74,7 @@ export async function openTagWorkers(
   const crew = createCrew(pool, own);
   const run = (job: TagJob): Promise<TagResult> => (threads === 1 ? own : crew)({ settings, job });
   return {
-    // Twice what the workers hold: meanwhile this thread gets done as much as they do.
+    // Twice what the workers hold: meanwhile this thread completes as many jobs as they do.
     answers: (jobs) => (threads === 1 ? oneByOne(jobs, run) : inOrder(jobs, run, 2 * AT_ONCE * threads)),
     async close() {
       await pool.close();
@@ -92,11 +92,12 @@ async function* oneByOne<Job, Result>(
 }
 
 /**
- * Workers and the thread itself: a job goes to a worker that has room, else to the thread where it has nothing to do. While the workers start,
- * it is alone; they start with the second job, so that a small input pays for no thread.
+ * Distributes jobs between the workers and this thread: a job goes to a worker with capacity, else to this thread if it is idle.
+ * Until the workers have started, this thread works alone; they start with the second job, so that a small input does not pay for
+ * threads.
  *
  * @param own does a job on this thread
- * @returns a function that runs a job; it throws what the job or the start of a worker threw
+ * @returns a function that runs a job; it throws whatever the job or the start of a worker threw
  */
 export function createCrew<Job, Result>(
   pool: Pick<Pool<Job, Result>, 'size' | 'load' | 'run' | 'start'>,
@@ -115,7 +116,7 @@ export function createCrew<Job, Result>(
       },
       (error: unknown) => {
         failed = Promise.reject(error as Error);
-        failed.catch(() => undefined); // for the jobs that wait, and the next ones
+        failed.catch(() => undefined); // for waiting and future jobs
         for (const { resolve } of waiting.splice(0)) resolve(failed);
       },
     );
@@ -146,7 +147,7 @@ interface Waiting<Job, Result> {
   resolve(result: Result | Promise<Result>): void;
 }
 
-/** This thread does one job after another; between two, what is to be read and written, and the messages of the others. */
+/** This thread runs one job after another; in between, it reads, writes, and handles messages from the workers. */
 function createTurns<Job, Result>(
   waiting: Waiting<Job, Result>[],
   own: (job: Job) => Promise<Result>,
@@ -165,7 +166,7 @@ function createTurns<Job, Result>(
     result.then(end, end);
   }
   return {
-    /** Takes a job that waits, where the thread has none. */
+    /** Takes a waiting job if the thread has none. */
     take(): void {
       if (busy || waiting.length === 0) return;
       busy = true;

@@ -1,4 +1,4 @@
-/** `bptt tag`: labels for sentences that have none, in bounded memory. */
+/** `bptt tag`: labels unlabeled sentences, in bounded memory. */
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readPackageInfo } from '../bench/package-info.js';
@@ -112,18 +112,18 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   }
 }
 
-/** Bytes of an input that are worth the start of a thread before anything is known of it. */
+/** Input size in bytes at which starting threads early pays off. */
 const LARGE = 1 << 20;
 
 async function isLarge(file: string): Promise<boolean> {
-  const found = await stat(file).catch(() => undefined); // opening it says why
+  const found = await stat(file).catch(() => undefined); // opening it reports why
   return found !== undefined && found.isFile() && found.size > LARGE;
 }
 
-/** What is to be labeled, and by what. */
+/** What to label, and the model that labels it. */
 interface Tagging {
   readonly model: Model;
-  /** Those of the model file. */
+  /** The bytes of the model file. */
   readonly bytes: Uint8Array;
   readonly file: string;
   readonly options: Options;
@@ -135,7 +135,7 @@ async function tagFile({ model, bytes, file, options, pool, shard }: Tagging, te
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const input = await openInput(file, options, shard);
   const target = await openTarget(options.out, terminal, input.piece && originOf(input.piece, bytes, options));
-  if (target === undefined) return; // the piece is finished
+  if (target === undefined) return; // the piece is already finished
   try {
     const route = await openRoute({ model, input, options, warnings });
     const { settings } = route;
@@ -147,14 +147,14 @@ async function tagFile({ model, bytes, file, options, pool, shard }: Tagging, te
     }
   } finally {
     await target.discard();
-    if (file === '-') process.stdin.destroy(); // an error ends the program, also while the writer keeps the pipe open
+    if (file === '-') process.stdin.destroy(); // an error ends the program even if the writer keeps the pipe open
   }
 }
 
-/** Options that change no byte of the output, or are told of elsewhere. */
+/** Options that do not change the output, or are recorded elsewhere. */
 const ELSEWHERE: readonly string[] = ['threads', 'shard', 'out', 'cell'];
 
-/** What a piece is made from. */
+/** The inputs that a piece is made from. */
 function originOf({ i, n, bytes, sha256 }: Piece, model: Uint8Array, options: Options): PieceOrigin {
   const given = Object.entries(options).filter(([name]) => !ELSEWHERE.includes(name));
   return {
@@ -191,7 +191,7 @@ function checkOptions(options: Options): void {
     throw new ArgumentError('--column names the column that --output conllu writes: add it, or leave out --column');
 }
 
-/** @throws ArgumentError if the output cannot hold what the model says */
+/** @throws ArgumentError if the output cannot represent what the model predicts */
 function checkOutput(model: Model, options: Options): void {
   const { output, column, spans } = options;
   if (spans && spanHeads(model).length === 0) {

@@ -1,5 +1,5 @@
 /**
- * `bptt train --tensorboard DIR`: event files that TensorBoard reads, with scalars alone.
+ * `bptt train --tensorboard DIR`: event files for TensorBoard, with scalars only.
  *
  * A file is a sequence of TFRecords. All integers are little-endian:
  *
@@ -8,9 +8,9 @@
  *
  * The data of each is an `Event` in the wire format of protobuf:
  *
- *     Event    1 double wall_time (seconds)   2 int64 step   3 string file_version, of the first alone   5 Summary   7 SessionLog
+ *     Event    1 double wall_time (seconds)   2 int64 step   3 string file_version, first event only   5 Summary   7 SessionLog
  *     Summary  1 Value, repeated              Value  1 string tag   2 float simple_value
- *     SessionLog  1 status, START = 1: of earlier files TensorBoard then forgets this step and those behind it
+ *     SessionLog  1 status, START = 1: TensorBoard then discards this step and later ones of earlier files
  *
  * Sources: tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
  */
@@ -24,20 +24,20 @@ import type { TrainLog } from './train-report.js';
 /** Values by their tags, in the order in which they are written. */
 export type Scalars = Readonly<Record<string, number>>;
 
-/** Where the scalars of a training go. */
+/** Destination of the scalars of a training run. */
 export interface ScalarLog {
-  /** Adds the scalars of one epoch. @param run name of a folder of its own, for one of several trainings */
+  /** Adds the scalars of one epoch. @param run name of a separate folder, for one of several training runs */
   write(step: number, scalars: Scalars, run?: string): void;
-  /** Says that a training goes on: what other files have of this step, and of later ones, no longer counts. */
+  /** Marks that training resumes: values in other files for this step and later ones no longer count. */
   restart(step: number): void;
-  /** Whether the folder had files of events before. */
+  /** Whether the folder already contained event files. */
   readonly isContinued: boolean;
-  /** Why the files end early; null while they do not. */
+  /** Why the files end early; null if they do not. */
   failure(): BpttError | null;
   close(): void;
 }
 
-/** @throws ArgumentError on an empty name, and where the path is something else than a folder */
+/** @throws ArgumentError on an empty name, or if the path is not a folder */
 export function checkScalarFolder(folder: string): void {
   if (folder === '') throw new ArgumentError('--tensorboard must name a folder; got an empty name: name one');
   if (!existsSync(folder) || statSync(folder).isDirectory()) return;
@@ -45,9 +45,10 @@ export function checkScalarFolder(folder: string): void {
 }
 
 /**
- * Opens a folder for scalars, and makes it if there is none. Earlier files in it stay: TensorBoard joins those of a folder.
+ * Opens a folder for scalars, and creates it if necessary. Earlier files in it are kept: TensorBoard merges the files of a
+ * folder.
  *
- * @param onFailure told when it can no longer be written; the training goes on without it
+ * @param onFailure called when it can no longer be written; training continues without it
  * @throws BpttError if the folder cannot be made or written
  */
 export function openScalarLog(folder: string, onFailure: (error: BpttError) => void, now = Date.now): ScalarLog {
@@ -85,10 +86,10 @@ export function openScalarLog(folder: string, onFailure: (error: BpttError) => v
   };
 }
 
-/** What the names of all files of events begin with. */
+/** Prefix of the names of all event files. */
 const EVENTS = 'events.out.tfevents.';
 
-/** A new file that begins as every file of events does. Its name has the time and the machine in it, as TensorBoard expects. */
+/** A new file with the start of every event file. Its name contains the time and the machine, as TensorBoard expects. */
 function createFile(folder: string, milliseconds: number): number {
   mkdirSync(folder, { recursive: true });
   const base = join(folder, `${EVENTS}${Math.floor(milliseconds / 1000)}.${hostname()}`);
@@ -97,7 +98,7 @@ function createFile(folder: string, milliseconds: number): number {
   return file;
 }
 
-/** Never a file that is there: two trainings may begin in one second. */
+/** Never an existing file: two training runs may start in the same second. */
 function openNew(base: string): number {
   for (let n = 0; ; n++) {
     try {
@@ -112,7 +113,7 @@ function writeAll(file: number, data: Uint8Array): void {
   for (let at = 0; at < data.length;) at += writeSync(file, data, at);
 }
 
-/** What a line of `--log` says of an epoch. */
+/** The fields of an epoch in a line of `--log`. */
 interface EpochEntry {
   readonly epoch: number;
   readonly seed?: number;
@@ -129,7 +130,7 @@ interface EpochEntry {
 }
 type Summary = Readonly<Partial<Record<'accuracy' | 'oovAccuracy' | 'spanF1' | 'macroF1', number | null>>>;
 
-/** The entries of a log as scalars: those of epochs, each of several seeds as a run of its own. */
+/** The epoch entries of a log as scalars; with several seeds, each seed is a separate run. */
 export function openScalars(folder: string, onFailure: (error: BpttError) => void): TrainLog {
   const { write, restart, isContinued, ...log } = openScalarLog(folder, onFailure);
   const add = (entry: object): void => {
@@ -149,7 +150,7 @@ export function openScalars(folder: string, onFailure: (error: BpttError) => voi
 
 const NAMES = { accuracy: 'accuracy', oovAccuracy: 'oov_accuracy', spanF1: 'span_f1', macroF1: 'macro_f1' } as const;
 
-/** Of several heads each has tags of its own. What is null is left out. */
+/** With several heads, each has its own tags. Null values are left out. */
 function scalarsOf({ loss, losses = {}, lr, gradientNorm, dev }: Omit<EpochEntry, 'epoch' | 'seed'>): Scalars {
   const heads = dev === null ? [] : Object.entries(dev.heads ?? { '': dev });
   const scores = heads.flatMap(([head, own]) =>
@@ -191,7 +192,11 @@ const double = (number: number, value: number): number[] => field(number, 1, wor
 const float = (number: number, value: number): number[] => field(number, 5, wordsOf(4, (view) => view.setFloat32(0, value, true))); // prettier-ignore
 const bytes = (number: number, value: ArrayLike<number> & Iterable<number>): number[] => field(number, 2, [...varint(value.length), ...value]); // prettier-ignore
 
-/** Seven bits a byte, the lowest first; the high bit says that more follow. @param n an integer of at least 0 */
+/**
+ * A varint: seven bits per byte, least significant first; the high bit indicates that more bytes follow.
+ *
+ * @param n an integer of at least 0
+ */
 function varint(n: number): number[] {
   const groups: number[] = [];
   for (; n >= 128; n = Math.floor(n / 128)) groups.push((n % 128) + 128);

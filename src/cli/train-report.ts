@@ -1,4 +1,4 @@
-/** What is told of a training while it runs: lines and a bar for people, a log of JSON lines for scripts. */
+/** Reports on a training run in progress: lines and a progress bar for people, a JSON Lines log for scripts. */
 import { closeSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
 import type { Corpora } from '../labeling/training/run.js';
 import type { ThreadChoice } from '../labeling/training/parallel/threads.js';
@@ -12,18 +12,18 @@ import { percent } from './report.js';
 import { counted } from '../tensor/print.js';
 import type { Colors } from './terminal.js';
 
-/** A log file: one JSON object per line, each handed to the system as soon as it is written. */
+/** A log file: one JSON object per line, flushed after each line. */
 export interface TrainLog {
-  /** Adds a line. A log that can no longer be written (a full disk) ends no training: it is reported once, and then left alone. */
+  /** Adds a line. A log that can no longer be written (a full disk) does not end training: it is reported once and then abandoned. */
   write(entry: object): void;
   /**
-   * Begins with what a resumed training has behind it, in place of what an earlier run wrote beyond that.
+   * Starts the log of a resumed run with the entries before the checkpoint, replacing what an earlier run wrote beyond it.
    *
-   * @param entries of the start, every epoch that is finished, and the place where the training goes on
-   * @param epochs that are finished
+   * @param entries the start entry, every finished epoch, and the point where training resumes
+   * @param epochs number of finished epochs
    */
   resume(entries: readonly object[], epochs: number): void;
-  /** Why the log ends early; null while it does not. */
+  /** Why the log ends early; null if it does not. */
   failure(): BpttError | null;
   close(): void;
 }
@@ -31,8 +31,8 @@ export interface TrainLog {
 /**
  * Opens a log file for writing; an earlier one is replaced.
  *
- * @param resumes whether that waits for `resume`: a training that is refused leaves the file as it was
- * @param onFailure told when the log can no longer be written
+ * @param resumes whether replacing waits for `resume`, so that a rejected run leaves the file unchanged
+ * @param onFailure called when the log can no longer be written
  * @throws BpttError if it cannot be opened
  */
 export function openTrainLog(path: string, onFailure: (error: BpttError) => void, resumes = false): TrainLog {
@@ -78,10 +78,10 @@ export function describeCorpora(corpora: Corpora): string {
 }
 
 /**
- * How many threads train, and why, in at most one line; none where one thread was asked for.
+ * The number of training threads, and why, in at most one line; empty if one thread was requested.
  *
- * @param asked the option of the command line
- * @param cores of the machine
+ * @param asked the command-line option
+ * @param cores number of cores of the machine
  */
 export function describeThreads({ threads, reason }: ThreadChoice, asked: number | 'auto', cores: number): string[] {
   if (asked === 1) return [];
@@ -91,40 +91,40 @@ export function describeThreads({ threads, reason }: ThreadChoice, asked: number
   return [[`${threads} ${threads === 1 ? 'thread' : 'threads'}`, ...notes].join('; ')];
 }
 
-/** What finished epochs have left for the state of a bar. */
+/** What the progress bar shows about finished epochs. */
 export interface Course {
-  /** Dev scores of the epochs, or, of several heads and without a development set, their losses. */
+  /** Dev scores of the epochs; for several heads, or without a development set, their losses. */
   readonly curve: readonly number[];
-  /** The best epoch so far, and its dev score, null of several heads; null before there is one, and without a development set. */
+  /** The best epoch so far and its dev score (null for several heads); null if there is none yet, or no development set. */
   readonly best: { readonly epoch: number; readonly score: string | null } | null;
 }
 
 /** Before the first epoch. */
 export const NO_COURSE: Course = { curve: [], best: null };
 
-/** The course after one more epoch. */
+/** The state after one more epoch. */
 export function courseAfter({ curve, best }: Course, { epoch, loss, dev, best: isBest }: EpochRecord): Course {
   if (dev === null) return { curve: [...curve, loss], best };
-  // Several heads are compared by --best-by, or by all their scores: the epoch is named, and no score in its place.
+  // Several heads are compared by --best-by, or by all their scores: only the epoch is shown, without a score.
   if (dev.heads) return { curve: [...curve, loss], best: isBest ? { epoch, score: null } : best };
   const [score, name] = scoreOf(dev);
   return { curve: [...curve, score], best: isBest ? { epoch, score: `${name}${percent(score)}` } : best };
 }
 
-/** The score that epochs are compared by: span F1 where the labels are spans, else accuracy. */
+/** The score that epochs are compared by: span F1 if the labels are spans, else accuracy. */
 function scoreOf({ spanF1, accuracy }: NonNullable<EpochRecord['dev']>): [number, string] {
   return spanF1 === null ? [accuracy, ''] : [spanF1, 'F1 '];
 }
 
-/** Most blocks of the curve behind a bar. */
+/** Maximum number of blocks of the curve after a bar. */
 const CURVE_WIDTH = 16;
 
 /**
- * The state of a bar over all epochs, and of several seeds over all of theirs: the time left is that of the whole, where no patience
- * ends it early.
+ * The state of a bar over all epochs, and over all seeds if there are several. The remaining time is that of the whole run,
+ * assuming that patience does not end it early.
  *
- * @param of which of how many seeds it is, counted from 0
- * @param drawn whether the curve of the epochs is shown: on a terminal
+ * @param of index of the seed, from 0, and number of seeds
+ * @param drawn whether to show the curve of the epochs (on a terminal)
  */
 export function progressOf(
   { epoch, epochs, tokens, totalTokens, loss, tokensPerSecond }: TrainProgress,

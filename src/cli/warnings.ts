@@ -1,4 +1,4 @@
-/** Warnings of a command: each on one line of standard error, and all of them in the object of `--json`. */
+/** Warnings of a command: each on one line of standard error, and all of them in the `--json` object. */
 import { collectNotes } from '../labeling/data/notes.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import { visible } from '../tensor/visible.js';
