@@ -384,6 +384,7 @@ test.each(['X', 'B_PER'])('one stray %s switches no span scoring off: it is name
   expect(dev.spanF1).not.toBeNull();
   expect(warnings).toEqual([
     expect.objectContaining({ kind: 'outlier-labels', source: 'stray.tsv', line: 37, count: 1 }),
+    expect.objectContaining({ kind: 'leaked-sentences', source: 'stray.tsv', line: 1, count: 10 }), // dev is training
   ]);
   expect(trained.stderr).toContain(`"${stray}" once (line 37)`);
   const scored = await bpttHere(['eval', 's.safetensors', 'stray.tsv'], space.folder);

@@ -27,7 +27,7 @@ test.each([
   const trained = await train('--train', 'ner.conll', '--dev', 'ner.conll', ...options);
   expect(trained.status).toBe(0);
   expect(trained.stderr).toContain(line);
-  expect(trained.stderr.match(/^warning: .*$/gm)).toEqual([expect.stringContaining('of dev stand word for word')]); // it is the same file
+  expect(trained.stderr.match(/^warning: .*$/gm)).toEqual([expect.stringContaining('of dev occur word for word')]); // it is the same file
   const scored = JSON.parse((await run('eval', 'm.safetensors', 'ner.conll', '--json', '--backend', 'cpu')).stdout) as { spanF1: number; warnings: unknown[] }; // prettier-ignore
   expect(scored.spanF1).toBeGreaterThan(0.5);
   expect(scored.warnings).toEqual([]);

@@ -38,7 +38,11 @@ test('the product of the factors is what is left of the gradient: all cells, lay
         }
       }
     }),
-    { numRuns: 25, examples: [[{ cell: 'rnn-relu', hidden: 1, layers: 2, bidirectional: false, seed: 652 }]] },
+    {
+      seed: 66,
+      numRuns: 25,
+      examples: [[{ cell: 'rnn-relu', hidden: 1, layers: 2, bidirectional: false, seed: 652 }]],
+    },
   );
 });
 

@@ -72,7 +72,7 @@ function aboutScores({ scores, scored }: LimitFacts, part: Scored): string[] {
   }
   if (corpus.repeated > 0) {
     const share = percent(corpus.repeated / corpus.sentences);
-    limits.push(`Of the sentences of ${part}, ${grouped(corpus.repeated)} (${share}) stand word for word in the training data.`); // prettier-ignore
+    limits.push(`Of the sentences of ${part}, ${grouped(corpus.repeated)} (${share}) occur word for word in the training data.`); // prettier-ignore
   }
   const each: (readonly [string | undefined, Scores])[] = own.heads ? Object.entries(own.heads) : [[undefined, own]];
   for (const [name, { spans, labels }] of each) {

@@ -31,8 +31,8 @@ export function leakNotes(
     if (!(share >= LEAKED_SHARE)) return [];
     const many = `${grouped(found.length)} of ${grouped(sentences.length)} sentences (${(100 * share).toFixed(1)} % of the tokens)`;
     const message =
-      `${many} of ${part} stand word for word in the training data, so its score says little about new text: ` +
-      'take them out of one of the two, or draw the parts anew with bptt split, which keeps equal sentences together';
+      `${many} of ${part} occur word for word in the training data, so its score says little about new text: ` +
+      'remove them from one of the two, or split again with bptt split, which keeps equal sentences together';
     return [noteOf('leaked-sentences', message, source, found[0].line, found.length)];
   });
 }

@@ -30,13 +30,16 @@ const SHOWN_EXAMPLES = 5;
  */
 export function manyLabels(
   train: readonly Sentence[],
-  { labels, size }: LabelVocabulary,
+  vocabulary: LabelVocabulary,
   source: string | undefined,
   unit: Unit,
 ): Note[] {
-  if (size < FEW_LABELS) return [];
+  if (vocabulary.size < FEW_LABELS) return [];
   const counts = new Map<string, number>();
   for (const { labels: own = [] } of train) for (const label of own) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const labels = vocabulary.labels.filter((label) => counts.has(label)); // others come from a model that training starts from
+  const size = labels.length;
+  if (size < FEW_LABELS) return [];
   const once = labels.filter((label) => counts.get(label) === 1);
   const words = unit === 'token' ? new Set(train.flatMap(({ tokens }) => tokens)).size : Infinity;
   if (size <= MANY_LABELS && size <= words && once.length < ONCE_SHARE * size) return [];
@@ -67,13 +70,19 @@ export function caseTwins(train: readonly Sentence[], { labels }: LabelVocabular
   const rare = new Map(
     placesOf(train, (label) => twins.some((group) => group.indexOf(label) > 0)).map((each) => [each.label, each]),
   );
-  const pairs = twins.flatMap(([first, ...others]) => others.map((other) => ({ first, found: rare.get(other)! })));
+  const pairs = twins.flatMap(([first, ...others]) =>
+    others.flatMap((other) => {
+      const found = rare.get(other); // a model that training starts from may have labels that these sentences lack
+      return found ? [{ first, found }] : [];
+    }),
+  );
+  if (pairs.length === 0) return [];
   const shown = pairs
     .slice(0, SHOWN)
     .map(({ first, found }) => `${quoted(found.label)} ${timesAt(found)} beside ${quoted(first)}`);
   const rest = pairs.length > SHOWN ? `, … (${grouped(pairs.length)} in all)` : '';
   const message =
-    `labels that differ from another in case or invisible characters alone: ${shown.join(', ')}${rest}. ` +
+    `labels that differ from others only in case or invisible characters: ${shown.join(', ')}${rest}. ` +
     'Each is learned and scored as a label of its own: write them alike';
   const count = pairs.reduce((sum, { found }) => sum + found.count, 0);
   return [noteOf('case-twins', message, source, pairs[0].found.lines[0], count)];

@@ -122,7 +122,7 @@ test('limits count what is rare, unseen, repeated and out of its scheme', async 
     '- 1 type has fewer than 10 training examples: LOC (1).\n',
     '- 2 labels of dev do not occur in training and are never predicted: I-LOC (1), B-GPE (1).\n',
     '- Of the tokens of dev, 28.57 % do not occur in the training data; on these the accuracy is ',
-    '- Of the sentences of dev, 1 (50.00 %) stand word for word in the training data.\n',
+    '- Of the sentences of dev, 1 (50.00 %) occur word for word in the training data.\n',
     '- 1 label of dev breaks the scheme IOB2 of the training data.\n',
     '- The longest training sentence has 4 tokens; none longer than 4 was scored.\n',
   ]) {
@@ -176,7 +176,7 @@ test('several heads: a result for each, by its unit', async () => {
     ['train', 'dev'].flatMap((role) => ['seq.in', 'seq.out', 'label'].map((file) => [`./frames/${file}`, role, sha256(`frames/${file}`)])),
   ); // prettier-ignore
   expect(sections.Scores).toMatch(/\*\*slots\*\*\n\n\| type .*\*\*intent\*\*\n\n\| label /s);
-  expect(sections.Limits).toContain('Of the sentences of dev, 24 (100.00 %) stand word for word in the training data.');
+  expect(sections.Limits).toContain('Of the sentences of dev, 24 (100.00 %) occur word for word in the training data.');
 });
 
 test('a text and its annotations: both are hashed', async () => {

@@ -133,7 +133,11 @@ test('refuses scores of two kinds in one chart, too many runs, and a picture in 
   const many = await run('plot', 'many.jsonl');
   expect(many.status).toBe(2);
   expect(many.stderr).toMatch(/43 runs cannot be told apart in one picture; expected at most 42: name fewer logs\n$/);
-  expect(await run('plot', 'none.jsonl')).toMatchObject({ status: 1, stdout: '' });
+  expect(await run('plot', 'none.jsonl')).toEqual({
+    status: 65,
+    stdout: '',
+    stderr: 'bptt: none.jsonl: no such file: check the path\n',
+  });
   const over = await run('plot', 'p.jsonl', '--svg', 'p.jsonl');
   expect([over.status, over.stderr]).toEqual([2, 'bptt: --svg p.jsonl would overwrite the input p.jsonl\n']);
 });

@@ -45,6 +45,16 @@ describe('labels that are none', () => {
     );
   });
 
+  test('labels that only the model has from which training starts are not counted', () => {
+    const rows = corpus(['a b', 'noun VERB'], ['a b', 'noun VERB']);
+    const base = buildLabels(corpus([letters(12).join(' '), ['NOUN', 'VERB', 'verb', ...letters(9)].join(' ')]));
+    const grown = { ...base, labels: [...base.labels, 'noun'], size: base.size + 1 };
+    const found = notesOfTraining(rows, grown, 'f', 'token');
+    expect(found.map(({ kind, count }) => [kind, count])).toEqual([['case-twins', 2]]);
+    expect(found[0].message).toMatch(/^f: labels .* characters: "noun" 2 times \(.*\) beside "NOUN"\. Each/);
+    expect(notesOfTraining(corpus(['a', 'VERB']), grown, 'f', 'token')).toEqual([]);
+  });
+
   test('measurements in the place of classes of sentences', () => {
     const rows = Array.from({ length: 20 }, (_, i) => ({ tokens: [`text ${i}`], labels: [`0.${i}`] }));
     expect(notes(rows, 'sentence').map(({ kind }) => kind)).toEqual(['many-labels']);
@@ -61,7 +71,7 @@ describe('labels in two spellings', () => {
         line: 11,
         count: 2,
         message:
-          'f: labels that differ from another in case or invisible characters alone: "Noun" once (sentence at line 11) beside "NOUN", ' +
+          'f: labels that differ from others only in case or invisible characters: "Noun" once (sentence at line 11) beside "NOUN", ' +
           '"noun" once (sentence at line 21) beside "NOUN". Each is learned and scored as a label of its own: write them alike',
       },
     ]);
@@ -93,8 +103,8 @@ describe('dev in the training data', () => {
         line: 51,
         count: 1,
         message:
-          'd: 1 of 10 sentences (18.2 % of the tokens) of dev stand word for word in the training data, so its score says little about new text: ' +
-          'take them out of one of the two, or draw the parts anew with bptt split, which keeps equal sentences together',
+          'd: 1 of 10 sentences (18.2 % of the tokens) of dev occur word for word in the training data, so its score says little about new text: ' +
+          'remove them from one of the two, or split again with bptt split, which keeps equal sentences together',
       },
     ]);
   });
