@@ -1,4 +1,4 @@
-/** `--backend`: the choice of a backend for a command, and what is said of it. */
+/** `--backend`: the choice of a backend for a command, and its report. */
 import type { Command } from 'commander';
 import type { Selection } from '../kernels/index.js';
 import { lossMessage } from '../kernels/index.js';
@@ -11,9 +11,9 @@ export function addBackendOption(command: Command): Command {
 }
 
 /**
- * `selectOnMachine` for a command: a device that is lost on the way is one line on standard error.
+ * `selectOnMachine` for a command: a device lost during the run is reported in one line on standard error.
  *
- * @param threads that share the work; a device serves one
+ * @param threads number of threads that share the work; a device supports only one
  */
 export function openBackend(
   name: string,
@@ -23,9 +23,9 @@ export function openBackend(
   return selectOnMachine(name, (error) => void stderr.write(`bptt: ${lossMessage(error)}\n`), { threads });
 }
 
-/** A backend, and in a few words why it is the one. */
+/** A backend, and briefly why it was chosen. */
 export function describeBackend({ kernels, reason, rejected }: Selection): string {
   const device = rejected.find(({ backend }) => backend === 'gpu')?.reason;
-  const silent = device === undefined || reason.includes(device); // it stands in the reason already
+  const silent = device === undefined || reason.includes(device); // it is already in the reason
   return `${kernels.backend} (${silent ? reason : `${reason}; no gpu: ${device}`})`;
 }

@@ -1,4 +1,4 @@
-/** How far the confidences of a model can be trusted: the calibration of its labels and of its spans, and that as a table. */
+/** The calibration of a model: how reliable the confidences of its labels and spans are, also as a table. */
 import { UNLABELED } from '../labeling/data/unlabeled.js';
 import type { Calibration } from '../labeling/scoring/calibration.js';
 import { calibrationOf } from '../labeling/scoring/calibration.js';
@@ -13,13 +13,13 @@ import { headed } from './score-tables.js';
 
 /** Calibrations of one head. */
 export interface HeadCalibration {
-  /** Of the label of each token, or of each sentence; those without a gold label are left out. */
+  /** Calibration of the label of each token, or of each sentence; those without a gold label are excluded. */
   readonly labels: Calibration;
-  /** Of each predicted span, which is right where type and both ends are; null if labels are not spans. */
+  /** Calibration of predicted spans, which are right if type and both ends are; null if labels are not spans. */
   readonly spans: Calibration | null;
 }
 
-/** The labels of a sentence, gold and predicted, as they are scored. */
+/** The gold and predicted labels of a sentence, in scored form. */
 export function scoredLabels(
   { scores: { spans } }: Pick<JudgedBy, 'scores'>,
   { sentence: { labels = [] }, predicted }: Pick<JudgedSentence, 'sentence' | 'predicted'>,
@@ -29,7 +29,7 @@ export function scoredLabels(
 
 const keyOf = ({ type, start, end }: Span): string => JSON.stringify([type, start, end]);
 
-/** The probability of each span that a model found, by its type and its ends. */
+/** The probability of each predicted span, by its type and ends. */
 export function spanConfidences({ spans = [] }: JudgedSentence): (span: Span) => number | undefined {
   const byKey = new Map(spans.map((span) => [keyOf(span), span.probability]));
   return (span) => byKey.get(keyOf(span));
@@ -73,7 +73,7 @@ export function describeCalibration({ ece, mce, bins, confidence, accuracy }: Ca
   );
 }
 
-/** Accuracy by confidence, the bins that hold decisions, and the errors below. @param what is decided: `labels` */
+/** Accuracy by confidence for the nonempty bins, with the errors below. @param what the kind of decision: `labels` */
 export function calibrationTable(paper: Paper, what: string, calibration: Calibration): string {
   const rows = calibration.bins.flatMap(({ from, to, count, accuracy, confidence }) => {
     if (accuracy === null || confidence === null) return [];

@@ -1,4 +1,4 @@
-/** `bptt train --checkpoint`, `--every` and `--resume`: a training that outlives what ends it. */
+/** `bptt train --checkpoint`, `--every` and `--resume`: training that survives interruptions. */
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readCheckpoint } from '../labeling/training/checkpoint.js';
@@ -11,14 +11,14 @@ import { visible } from '../tensor/visible.js';
 import { checkpointInterval } from './arguments.js';
 import { named, readBytes } from './model-io.js';
 
-/** What the command line says. */
+/** Command-line options. */
 export interface CheckpointOptions {
   readonly checkpoint?: string;
   readonly every?: CheckpointInterval;
   readonly resume?: string;
 }
 
-/** Where `--every` says nothing. */
+/** Default of `--every`. */
 const EVERY: CheckpointInterval = { seconds: 300 };
 
 /** Adds the options. */
@@ -33,7 +33,7 @@ export function addCheckpointOptions(command: Command): void {
     .option('--resume <file>', 'continue from a checkpoint; if the file does not exist yet, start from the beginning');
 }
 
-/** @throws ArgumentError if an option would be ignored, or a checkpoint cannot be one of several trainings */
+/** @throws ArgumentError if an option would be ignored, or if checkpoints are requested for several runs */
 export function checkCheckpoint(
   options: CheckpointOptions & { readonly seeds?: number; readonly ensemble?: number },
 ): void {
@@ -50,16 +50,16 @@ export function checkCheckpoint(
   );
 }
 
-/** The file of `--resume` as an input, if it is not the one that is written: that may be both. */
+/** The file of `--resume` as an input, unless it is also the output: reading and writing the same file is allowed. */
 export async function resumeInput({ checkpoint, resume }: CheckpointOptions): Promise<string | undefined> {
   if (checkpoint === undefined || resume === undefined) return resume;
   return (await targetOf(checkpoint)) === (await targetOf(resume)) ? undefined : resume;
 }
 
 /**
- * The bytes to go on from; nothing if there are none yet, which is said.
+ * The bytes to resume from; undefined, with a message, if there are none yet.
  *
- * @throws DataError that begins with the path, where the file is not a whole checkpoint
+ * @throws DataError, starting with the path, if the file is not a complete checkpoint
  */
 export async function readResume(
   { resume }: CheckpointOptions,
@@ -79,7 +79,7 @@ export async function readResume(
   return bytes;
 }
 
-/** Where a training goes on, in one line. */
+/** The point where training resumes, in one line. */
 export function resumedLine(
   path: string,
   { epoch, batch, batches, updates, between, finished }: TrainPlace,
@@ -92,7 +92,7 @@ export function resumedLine(
   return visible(`resumed from ${path}: ${where}, batch ${batch} of ${batches} done, ${done}`);
 }
 
-/** Which checkpoints are written, in at most one line. */
+/** Describes when checkpoints are written, in at most one line. */
 export function checkpointLines({ checkpoint, every }: CheckpointOptions): string[] {
   return checkpoint === undefined ? [] : [visible(`checkpoint ${checkpoint} ${intervalText(every)}`)];
 }
@@ -105,16 +105,17 @@ function intervalText(every: CheckpointInterval = EVERY): string {
   return `every ${counted(seconds / (size as number), unit as string)}`;
 }
 
-/** Writes checkpoints, and remembers whether the last attempt failed. */
+/** Writes checkpoints and records whether the last attempt failed. */
 export interface CheckpointWriter {
   readonly hooks: Pick<TrainHooks, 'onCheckpoint' | 'checkpointEvery'>;
-  /** Why the file is not that of the end; null if it is. */
+  /** Why the file is not the final checkpoint; null if it is. */
   failure(): BpttError | null;
 }
 
 /**
- * A writer of checkpoints, whole or not at all: a temporary file that takes the name of the earlier one. One that cannot be written (a full
- * disk) ends no training: it is reported, and the next one is tried.
+ * Creates a writer that writes checkpoints atomically: to a temporary file that replaces the earlier one by renaming. A
+ * checkpoint that cannot be written (a full disk) does not end training: the failure is reported, and the next checkpoint is
+ * tried.
  */
 export function checkpointWriter(
   { checkpoint, every = EVERY }: CheckpointOptions,

@@ -1,4 +1,4 @@
-/** A comparison of two systems as people read it. */
+/** Formats a comparison of two systems for people. */
 import type { Significance } from '../labeling/scoring/bootstrap.js';
 import type { Change, ChangeKind } from '../labeling/scoring/changes.js';
 import { counted, grouped } from '../tensor/print.js';
@@ -10,7 +10,7 @@ import { wrapped } from './reading/paper.js';
 import { modeOf, percent } from './report.js';
 import { headed } from './score-tables.js';
 
-/** All of it. @param most changed sentences to list */
+/** The whole report. @param most maximum number of changed sentences to list */
 export function compareReport(comparison: ScoreComparison, most: number, paper: Paper): string {
   const { a, b, goldName, gold, unit, reader, samples, seed, changes } = comparison;
   const tokens = gold.reduce((sum, each) => sum + each.tokens.length, 0);
@@ -30,7 +30,7 @@ export function compareReport(comparison: ScoreComparison, most: number, paper: 
   ].join('\n\n');
 }
 
-/** A difference of fractions in points of a percentage, with its sign. */
+/** A difference of fractions in percentage points, with its sign. */
 function points(difference: number): string {
   const text = (100 * difference).toFixed(2);
   return Number(text) === 0 ? '0.00' : difference > 0 ? `+${text}` : text;
@@ -49,7 +49,7 @@ function measureTable({ measures, samples }: ScoreComparison, paper: Paper): str
   return headed(paper, [['', 'A', 'B', 'B - A', '95 % of B - A', 'p', 'B better'], ...rows], 'lrrrrrr');
 }
 
-/** `0.0123`, or `< 0.0001` where no sample was as far away. */
+/** `0.0123`, or `< 0.0001` if no sample was as extreme. */
 function chanceOf(p: Significance['p'], samples: number): string {
   return p > 0 ? p.toFixed(Math.max(2, String(samples - 1).length)) : `< ${1 / samples}`;
 }

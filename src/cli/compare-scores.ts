@@ -1,4 +1,7 @@
-/** `bptt compare A B --gold F`: two models, or files of predictions, on one test set, and whether their difference is more than chance. */
+/**
+ * `bptt compare A B --gold F`: compares two models, or files of predictions, on one test set, and tests whether their difference
+ * is significant.
+ */
 import { inputName } from '../labeling/data/files.node.js';
 import type { Scheme } from '../labeling/data/schemes.js';
 import type { Sentence } from '../labeling/data/sentence.js';
@@ -37,7 +40,7 @@ import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 import { collectWarnings } from './warnings.js';
 
-/** What the command line says. */
+/** Command-line options. */
 export interface ScoreOptions extends ReadingOptions {
   readonly gold?: string;
   readonly samples?: number;
@@ -59,12 +62,12 @@ interface Input {
   readonly bytes: Uint8Array;
 }
 
-/** One of the two: what it is called, and what it says. */
+/** One of the two systems: its name and its predictions. */
 export interface System extends Predictions {
   readonly name: string;
 }
 
-/** All there is to tell. */
+/** The complete result. */
 export interface ScoreComparison {
   readonly a: System;
   readonly b: System;
@@ -80,10 +83,10 @@ export interface ScoreComparison {
 
 /** Default of --samples. */
 export const SAMPLES = 10_000;
-/** Changed sentences that are listed. */
+/** Maximum number of changed sentences listed. */
 const LISTED = 10;
 
-/** Compares, and prints. @param paths of A and B */
+/** Compares and prints. @param paths paths of A and B */
 export async function compareScores(
   paths: readonly string[],
   options: ScoreOptions,
@@ -141,7 +144,7 @@ async function openInput(path: string): Promise<Input> {
   );
 }
 
-/** @throws ArgumentError on an option that would do nothing */
+/** @throws ArgumentError on an option that would have no effect */
 function checkOptions(options: ScoreOptions, inputs: readonly Input[]): void {
   oneColumnOf(options, 'gold labels');
   if (options.predictedColumn !== undefined && inputs.every(({ model }) => model))
@@ -150,7 +153,7 @@ function checkOptions(options: ScoreOptions, inputs: readonly Input[]): void {
     throw new ArgumentError('--list means nothing to --json, which has every changed sentence: leave it out');
 }
 
-/** What is labeled: as the models say, else as the command line does. @throws ArgumentError if they do not agree */
+/** The task: that of the models, else that of the command line. @throws ArgumentError if they do not agree */
 function taskOf(inputs: readonly Input[], { task }: ScoreOptions): TaskName {
   const known = inputs.flatMap(({ model, path }) =>
     model ? [{ path, task: headKindsOf(model)[0].unit === 'sentence' ? ('classify' as const) : ('tag' as const) }] : [],
@@ -164,7 +167,7 @@ function taskOf(inputs: readonly Input[], { task }: ScoreOptions): TaskName {
   );
 }
 
-/** The gold sentences, read as the training data of the first model was. */
+/** The gold sentences, read like the training data of the first model. */
 function goldOf(
   path: string,
   task: TaskName,
@@ -176,12 +179,12 @@ function goldOf(
   return readOne(path, task, options, warnings, { ...(like && { like }) });
 }
 
-/** A sentence with one label as the one decision it is. */
+/** A sentence label as a single decision. */
 function asDecision({ tokens, category = '', line }: Sentence): Sentence {
   return { tokens: [tokens.join(' ')], labels: [category], ...(line !== undefined && { line }) };
 }
 
-/** The labels of one of the two. */
+/** The labels of one of the two systems. */
 async function systemOf(
   { path, model, bytes }: Input,
   task: TaskName,
@@ -208,7 +211,7 @@ async function systemOf(
   }
 }
 
-/** Says where most labels of a system are none that the gold sentences have: it was probably trained for something else. */
+/** Warns if most labels of a system do not occur in the gold sentences: it was probably trained for something else. */
 function warnForeign({ name, labels }: System, gold: readonly Sentence[], warnings: NoteCollector): void {
   const known = new Set(gold.flatMap((each) => each.labels ?? []));
   const all = labels.flat();
@@ -219,7 +222,7 @@ function warnForeign({ name, labels }: System, gold: readonly Sentence[], warnin
   warnings.add({ kind: 'foreign-labels', message, source: name, count: foreign.length });
 }
 
-/** How spans are read, where the gold labels annotate any. @throws DataError if a mode needs some, and there are none */
+/** How spans are read, if the gold labels annotate any. @throws DataError if a mode requires spans and there are none */
 function readerOf(gold: readonly Sentence[], task: TaskName, options: ScoreOptions): SpanReader | null {
   const { spanMode = 'conlleval', scheme } = options;
   const labels = task === 'tag' ? gold.flatMap((each) => each.labels ?? []) : [];

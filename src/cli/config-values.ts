@@ -1,6 +1,6 @@
 /**
- * What a value of a configuration file may be, by the parser that reads it on the command line. The published JSON Schema
- * (`schema/train-config-1.json`) and the check of a file are both made from this, so that neither drifts from the options.
+ * The valid values of a configuration file, by the parser that reads them on the command line. The published JSON Schema
+ * (`schema/train-config-1.json`) and the check of a file are both derived from this, so that neither drifts from the options.
  */
 import type { Command, Option } from 'commander';
 import { SCHEMES } from '../labeling/data/schemes.js';
@@ -30,11 +30,11 @@ export interface ValueSchema {
   readonly description?: string;
 }
 
-/** What an option takes: as a schema, and in words for a message. */
+/** The values that an option accepts: as a schema, and as text for messages. */
 export interface ValueKind {
   readonly schema: ValueSchema;
   readonly expected: string;
-  /** The value as the command line would have it, where its parser knows more than a schema does. */
+  /** Converts the value to its command-line form, if the parser checks more than a schema can. */
   readonly text?: (value: never) => string;
 }
 
@@ -120,7 +120,11 @@ const KINDS = new Map<Parser, ValueKind>([
   [parse.headWeights, kind(each(NOT_NEGATIVE), 'an object of numbers of at least 0 by head')],
 ]);
 
-/** What an option of a command takes in a configuration file. @throws BpttError if its parser is not in the table: it has to be added */
+/**
+ * The values that an option of a command accepts in a configuration file.
+ *
+ * @throws BpttError if its parser is not in the table: add it there
+ */
 export function kindOf({ required, optional, parseArg, long }: Option): ValueKind {
   if (!required && !optional) return kind({ type: 'boolean' }, 'true or false');
   if (parseArg === undefined) return kind(TEXT, 'a text');
@@ -134,7 +138,7 @@ export function kindOf({ required, optional, parseArg, long }: Option): ValueKin
   );
 }
 
-/** Options that say where output goes and what stands in it, and those about the file itself: no part of a configuration. */
+/** Options about the destination and content of output, and about the file itself, which are not part of a configuration. */
 const NOT_SETTINGS = [
   'out',
   'log',
@@ -155,12 +159,12 @@ const NOT_SETTINGS = [
   'resume',
 ];
 
-/** The options of a command that a configuration file has. */
+/** The options of a command that can occur in a configuration file. */
 export function settingsOf(command: Command): readonly Option[] {
   return command.options.filter((option) => !NOT_SETTINGS.includes(option.attributeName()));
 }
 
-/** The JSON Schema of the configuration files of a command. */
+/** Returns the JSON Schema of the configuration files of a command. */
 export function configSchema(command: Command): object {
   const options = settingsOf(command).map((option) => [
     option.attributeName(),
@@ -179,7 +183,7 @@ export function configSchema(command: Command): object {
   };
 }
 
-/** What a configuration file says of itself, under the key `bptt`. */
+/** The identification of a configuration file, under the key `bptt`. */
 export const FORMAT = 'train-config-1';
 
 /** Whether a value fits a schema, by the keywords of {@link ValueSchema}. */

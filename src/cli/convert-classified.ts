@@ -14,11 +14,11 @@ import { checkOutputs } from './outputs.js';
 import { classifiedOptionsOf } from './reading-options.js';
 import { print, printJson, write } from './terminal.js';
 
-/** Outputs of sentences with one label each. */
+/** Output formats for sentences with one label each. */
 export const CLASS_OUTPUTS = ['tsv', 'jsonl', 'fasttext'] as const;
 type ClassOutput = (typeof CLASS_OUTPUTS)[number];
 
-/** Whether the labels are those of sentences: as said, or as the format or the output tells. */
+/** Whether the labels are sentence labels: as specified, or as implied by the format or the output. */
 export function asksForClasses({ task, format, output }: ConvertOptions): boolean {
   if (task !== undefined) return task === 'classify';
   const only = (name: string | undefined): boolean =>
@@ -60,12 +60,12 @@ function expectClassOptions(options: ConvertOptions): void {
   throw new ArgumentError(`--output ${output} has a label for each word, and here each sentence has one: choose ${CLASS_OUTPUTS.join(', ')}`); // prettier-ignore
 }
 
-/** A sentence as a line. @throws DataError on what the output would hold wrongly */
+/** Formats a sentence as a line. @throws DataError on content that the output cannot represent */
 function lineOf({ tokens, category = '', surface, line = 0 }: Sentence, output: ClassOutput, source: string): string {
   const fail = (message: string): Error =>
     dataErrorAt(source, line, `${message}: choose another output, or correct it`);
   if (output === 'jsonl') return `${JSON.stringify({ ...(surface ? { text: trimOuter(surface.text) } : { tokens }), label: category })}\n`; // prettier-ignore
-  const text = trimOuter(surface?.text ?? tokens.join(' ')); // a space behind the label is not part of the text
+  const text = trimOuter(surface?.text ?? tokens.join(' ')); // a space after the label is not part of the text
   if (/[\t\r\n]/.test(category) || (output === 'tsv' && /[\t\r\n]/.test(text)))
     throw fail(`a label or text of ${output} has no tab and no line end; got ${quoted(/[\t\r\n]/.test(category) ? category : text)}`); // prettier-ignore
   if (output === 'tsv') return `${category}\t${text}\n`;

@@ -1,4 +1,7 @@
-/** `bptt convert`: labeled sentences in another format, and labels of spans in another scheme or repaired in their own. */
+/**
+ * `bptt convert`: converts labeled sentences to another format, and span labels to another scheme, or repairs them in their own
+ * scheme.
+ */
 import type { Command } from 'commander';
 import { inputName, readCorpus } from '../labeling/data/files.node.js';
 import { CONLLU_COLUMNS, columnList } from '../labeling/data/formats/index.js';
@@ -27,7 +30,7 @@ import type { Terminal } from './terminal.js';
 import { print, printJson, write } from './terminal.js';
 import { collectWarnings } from './warnings.js';
 
-/** As commander hands them over. */
+/** As passed by commander. */
 export interface ConvertOptions extends ReadingOptions {
   readonly scheme?: Scheme;
   readonly from?: Scheme;
@@ -38,7 +41,7 @@ export interface ConvertOptions extends ReadingOptions {
   readonly json?: boolean;
 }
 
-/** What the labels are written in where the output is not named: what the input is written in, where it can be. */
+/** The default output format: that of the input, if it can be written. */
 const OUTPUT_OF: Readonly<Record<string, TokenOutput>> = { jsonl: 'jsonl', slashed: 'slashed', conllu: 'conllu' };
 
 const OUTPUTS = [...new Set([...TOKEN_OUTPUTS, ...CLASS_OUTPUTS])];
@@ -99,7 +102,7 @@ async function runConvert(input: string, out: string, options: ConvertOptions, t
   else await convertTokens(task);
 }
 
-/** One conversion. */
+/** Runs one conversion. */
 export interface Conversion {
   readonly input: string;
   readonly out: string;
@@ -140,12 +143,12 @@ async function convertTokens({ input, out, options, terminal, warnings, losses }
   else await print(terminal, line);
 }
 
-/** The files that will be written, by the option that names them. */
+/** The files to be written, by the option that names them. */
 function filesOf(out: string, output: ConvertOptions['output']): Record<string, string> {
   return output === 'brat' ? { out: bratFiles(out).annotations, 'the text beside out': bratFiles(out).text } : { out };
 }
 
-/** The two files of a document of brat. @throws ArgumentError if the name is of neither */
+/** The two files of a brat document. @throws ArgumentError if the name is that of neither */
 function bratFiles(out: string): { text: string; annotations: string } {
   const stem = /^(.+)\.(ann|txt)$/s.exec(out)?.[1];
   if (stem !== undefined) return { text: `${stem}.txt`, annotations: `${stem}.ann` };
@@ -176,7 +179,7 @@ async function readAll(
   return { sentences, reading: reading! };
 }
 
-/** Refuses options that the output has no use for. @throws ArgumentError that names the first */
+/** Rejects options that do not apply to the output. @throws ArgumentError naming the first */
 function expectFitting(options: ConvertOptions, output: TokenOutput, out: string): void {
   const { scheme, from, toColumn, offsets } = options;
   const refuse = (flag: string, why: string): never => {
@@ -190,11 +193,11 @@ function expectFitting(options: ConvertOptions, output: TokenOutput, out: string
   if (output !== 'conllu' && toColumn !== undefined) refuse('--to-column', `means nothing to ${output}`);
 }
 
-/** Where CoNLL-U has labels of spans, and where others. */
+/** The CoNLL-U columns for span labels and for other labels. */
 const usualColumn = (sentences: readonly Sentence[]): string =>
   detectScheme(sentences.map(({ labels = [] }) => labels)).scheme === null ? 'upos' : 'misc';
 
-/** What stands for no label: as it was read, else `_`; undefined in JSON lines, which have `null`. */
+/** Representation of a missing label: as it was read, else `_`; undefined in JSON Lines, which use `null`. */
 function markOf({ unlabeled }: ConvertOptions, output: TokenOutput): string | undefined {
   if (output === 'conllu') return '_';
   return unlabeled ?? (output === 'jsonl' ? undefined : '_');
@@ -244,7 +247,7 @@ function reportOf(
   );
 }
 
-/** The scheme of the input: the one that is named, or the one its labels show. @throws DataError if they show none */
+/** The scheme of the input: the given one, or the one detected from its labels. @throws DataError if none can be detected */
 function detectedOf(
   sentences: readonly Sentence[],
   { from }: ConvertOptions,
@@ -266,7 +269,7 @@ function detectedOf(
   return { scheme: from, evidence: 'as named', repairs: 0, ...(first >= 0 && { first }) };
 }
 
-/** Says how missing labels are written, and which became missing: those that depend on a missing one. */
+/** Reports how missing labels are written, and which labels became missing because they depend on a missing one. */
 function noteGaps(
   sentences: readonly Sentence[],
   converted: readonly Sentence[],
@@ -288,7 +291,7 @@ function placeOf(sentences: readonly Sentence[], { first }: DetectedScheme): str
   return line === undefined ? '' : `, the first in the sentence at line ${line}`;
 }
 
-/** Labels without spans stay as they are, whatever scheme was named. */
+/** Labels without spans are left unchanged, whatever scheme was given. */
 function noteNoSpans(sentences: readonly Sentence[], source: string, warnings: NoteCollector): void {
   if (detectScheme(sentences.map(({ labels = [] }) => labels)).scheme !== null) return;
   const message = `${source}: its labels do not annotate spans, so nothing was converted: expected O, B-PER, I-PER and the like; choose another column (--column)`;

@@ -1,4 +1,4 @@
-/** The corpora of a training: files, or one file that is split. */
+/** The corpora for training: separate files, or one file that is split. */
 import { inputName, labeledFiles, readClassifiedCorpus, readCorpus } from '../labeling/data/files.node.js';
 import { createSegmenter } from '../labeling/data/segment.js';
 import {
@@ -21,7 +21,7 @@ import { quoted } from '../tensor/visible.js';
 import type { ReadingOptions } from './reading-options.js';
 import { classifiedOptionsOf, readOptionsOf, refuseCutting } from './reading-options.js';
 
-/** What the command line says of the corpora. */
+/** Command-line options about the corpora. */
 export interface CorporaOptions extends ReadingOptions {
   readonly train: string;
   readonly dev?: string;
@@ -31,17 +31,18 @@ export interface CorporaOptions extends ReadingOptions {
   readonly seed: number;
 }
 
-/** The paths that an option names: one, or one for each label. */
+/** The paths given by an option: one, or one for each label. */
 export function pathsOf(option: string | undefined, task: TaskName): string[] {
   if (option === undefined) return [];
   return (task === 'classify' ? labeledFiles(option)?.map(({ path }) => path) : undefined) ?? [option];
 }
 
 /**
- * The corpora. Development and test data are read as the training data was, where their format is the same.
+ * Reads the corpora. Development and test data are read like the training data if their format is the same.
  *
- * @param like how the training data of a model was read, that is trained on: these are read likewise, where their format is the same
- * @throws ArgumentError if a corpus is to be split and its parts are given, too
+ * @param like how the training data of the model to continue from was read: these corpora are read likewise if their format is
+ *   the same
+ * @throws ArgumentError if a corpus is to be split and its parts are also given
  */
 export async function readCorpora(
   options: CorporaOptions,
@@ -78,7 +79,7 @@ export async function readCorpora(
   };
 }
 
-/** A mark that stands nowhere is a slip, or was read as a label of another form. */
+/** A marker that never occurs is a mistake, or was read as a label of another form. */
 export function noteMark(
   { unlabeled }: ReadingOptions,
   sentences: readonly Sentence[],
@@ -96,10 +97,10 @@ export function noteMark(
   warnings.add({ kind: 'unused-mark', message, source });
 }
 
-/** How a tagger is to cut raw text: its training data is cut already, so it is said for later, and stored in the model. */
+/** How a tagger will tokenize raw text. The training data is already tokenized, so this is stored in the model for later use. */
 function rawTextOf({ task, tokenizer, locale }: CorporaOptions): Pick<InputSpec, 'tokenizer' | 'locale'> {
   if (task === 'classify') return {};
-  createSegmenter({ ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) }); // refuses what it cannot be
+  createSegmenter({ ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) }); // rejects invalid values
   return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) };
 }
 
@@ -111,7 +112,7 @@ export function checkSplit({ split, dev, test }: Pick<CorporaOptions, 'split' | 
   }
 }
 
-/** The sentences of one input, by the readers of the task. */
+/** Reads the sentences of one input with the readers of the task. */
 export function readOne(
   path: string,
   task: TaskName,
@@ -121,7 +122,10 @@ export function readOne(
     readonly like?: InputSpec;
     readonly onReading?: (reading: Reading) => void;
     readonly labels?: LabelPolicy;
-    /** How text is cut is said for raw text, too, that a model is to label (`rawTextOf`); else it is refused if there is no text. */
+    /**
+     * Tokenization options also apply to raw text that a model will label (`rawTextOf`); otherwise they are rejected if there is
+     * no text.
+     */
     readonly rawTextLater?: boolean;
   } = {},
 ): Promise<Sentence[]> {
@@ -136,12 +140,12 @@ export function readOne(
     : readCorpus(path, {
         ...readOptionsOf(options, warnings, like),
         ...hooks,
-        tokenLines: true, // messages name the line of a label
+        tokenLines: true, // messages give the line of a label
         ...(labels && { labels }),
       });
 }
 
-/** Says how an input is read where the model does not remember it: its training data was none, or had another format. */
+/** Reports how an input is read if the model does not determine it: it has no training data, or they had another format. */
 export function noteReading(
   reading: Reading,
   like: InputSpec | undefined,
@@ -153,13 +157,13 @@ export function noteReading(
   warnings.add({ kind: 'read-as', message, source });
 }
 
-/** The columns of the corpora, as heads are called by them, if there are several. */
+/** The columns of the corpora, after which heads are named, if there are several. */
 export function columnsOf({ input }: Corpora): { columns?: readonly string[] } {
   const columns = columnList(input?.column ?? []).map(columnName);
   return columns.length > 1 ? { columns } : {};
 }
 
-/** How the input was read, in one line. */
+/** Describes how the input was read, in one line. */
 export function describeInput({ input }: Corpora): string {
   return input ? `read as ${describeReading(input)}` : 'read';
 }

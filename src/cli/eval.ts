@@ -92,7 +92,7 @@ async function runEval(modelFile: string, file: string, options: Options, termin
   await print(terminal, parts.join('\n\n'));
 }
 
-/** What `--json` has of one head. */
+/** The `--json` fields of one head. */
 function fieldsOf(head: JudgedBy, { confusion, errors, calibration }: Options): object {
   const { scores, judged } = head;
   const measured = calibration ? calibrationsOf(head) : undefined;
@@ -107,7 +107,7 @@ function fieldsOf(head: JudgedBy, { confusion, errors, calibration }: Options): 
   };
 }
 
-/** The fields of the commonest mistakes. */
+/** The fields of the most frequent mistakes. */
 function mistakesOf(judged: readonly Judged[], { spans }: Scores, most: number): object {
   return {
     errors: labelMistakes(judged, spans).slice(0, most),
@@ -115,10 +115,10 @@ function mistakesOf(judged: readonly Judged[], { spans }: Scores, most: number):
   };
 }
 
-/** The confusion matrix of so many labels of sentences is shown unasked. */
+/** Maximum number of sentence labels for which the confusion matrix is shown by default. */
 const FEW_LABELS = 12;
 
-/** What is printed, part by part. */
+/** The printed output, part by part. */
 function partsOf(head: JudgedBy, options: Options, paper: Paper): string[] {
   const { scores, judged } = head;
   const { spans, unit, lengths, confusion } = scores;

@@ -1,4 +1,4 @@
-/** `bptt export`: a model in the files of another engine. */
+/** `bptt export`: exports a model to the files of another engine. */
 import { existsSync } from 'node:fs';
 import type { Command, Option } from 'commander';
 import type { Model } from '../labeling/model/model.js';
@@ -57,7 +57,7 @@ async function runExport(
   await print(terminal, visible(`${target}: ${counted(files.length, 'file')}, ${grouped(bytes)} bytes`));
 }
 
-/** The format whose target is given. @throws ArgumentError on none, on two, and on options of another one */
+/** The format whose target is given. @throws ArgumentError on no format, on two, or on options of another format */
 function chosen(values: Values, formats: readonly ExportFormat[]): ExportFormat {
   const isGiven = (option: Option): boolean => values[option.attributeName()] !== undefined;
   const given = formats.filter(({ target }) => isGiven(target));
@@ -71,7 +71,7 @@ function chosen(values: Values, formats: readonly ExportFormat[]): ExportFormat 
   throw new ArgumentError(`${foreign.long} means nothing with ${given[0].target.long}: leave it out`);
 }
 
-/** What a model file has beside the model stays in it. */
+/** Reports the parts of a model file that are not exported. */
 function warnOfForeign({ foreign }: Model, terminal: Terminal): void {
   const names = Object.keys({ ...foreign?.tensors, ...foreign?.metadata });
   if (names.length === 0) return;
@@ -86,7 +86,7 @@ function memberIn(model: Model, member: number | undefined): Model {
   throw new ArgumentError(`--member must be from 0 to ${model.members.length - 1}; got ${member}: choose one of these`);
 }
 
-/** Writes the files, all or none. @throws ArgumentError, before anything is written, where one is there and need not be replaced */
+/** Writes all files or none. @throws ArgumentError, before anything is written, if a file exists and must not be replaced */
 async function writeAll({ files }: Exported, inputs: readonly string[], force: boolean): Promise<void> {
   const there = files.filter(({ path }) => existsSync(path));
   if (there.length > 0 && !force) {

@@ -1,4 +1,4 @@
-/** Gold sentences for a model, and what its heads say of them: what `eval` and `errors` share. */
+/** Gold sentences for a model, and the predictions of its heads: the common part of `eval` and `errors`. */
 import type { Command } from 'commander';
 import type { Kernels } from '../kernels/types.js';
 import { inputName } from '../labeling/data/files.node.js';
@@ -24,14 +24,14 @@ import type { Judged } from './mistakes.js';
 import type { ReadingOptions } from './reading-options.js';
 import { addReadingOptions } from './reading-options.js';
 
-/** What the command line says of the gold file and of its scores. */
+/** Command-line options about the gold file and its scores. */
 export interface GoldOptions extends ReadingOptions {
   readonly strictLabels?: boolean;
   readonly spanMode: SpanMode;
   readonly scheme?: Scheme;
 }
 
-/** Adds the options of how a gold file is read and scored. */
+/** Adds the options for reading and scoring a gold file. */
 export function addGoldOptions(command: Command): void {
   command
     .option('--strict-labels', 'refuse labels the model was never trained on; by default they count as errors')
@@ -44,37 +44,37 @@ export function addGoldOptions(command: Command): void {
   addReadingOptions(command, 'format of the file (default: by content)', true);
 }
 
-/** A sentence with gold labels as one head judges it, and what that head says. */
+/** A sentence with the gold labels for one head, and the predictions of that head. */
 export interface JudgedSentence extends Judged {
-  /** As it was read: of a head about sentences, `sentence` has the whole text as one token. */
+  /** As it was read: for a sentence head, `sentence` has the whole text as one token. */
   readonly whole: Sentence;
-  /** Probability of each predicted label, where asked for. */
+  /** Probability of each predicted label, if requested. */
   readonly confidences?: ArrayLike<number>;
-  /** The predicted spans, each with its probability, where asked for. */
+  /** The predicted spans, each with its probability, if requested. */
   readonly spans?: readonly PredictedSpan[];
 }
 
-/** What is scored of one head. */
+/** Scored data of one head. */
 export interface JudgedBy {
   readonly name: string;
-  /** Its place in the model. */
+  /** Its index in the model. */
   readonly place: number;
   readonly scores: Scores;
   readonly judged: readonly JudgedSentence[];
 }
 
-/** Scores of a model on a file, and what its heads say of each sentence. */
+/** Scores of a model on a file, and the predictions of its heads for each sentence. */
 export interface JudgedModel {
   readonly scores: ModelScores;
-  /** Those that were scored. */
+  /** The heads that were scored. */
   readonly heads: readonly JudgedBy[];
 }
 
 /**
- * Reads a gold file and judges a model by it.
+ * Reads a gold file and scores a model on it.
  *
- * @param probabilities whether confidences are wanted
- * @throws ArgumentError on options that do not go together; DataError on a file that cannot be judged by
+ * @param probabilities whether to compute confidences
+ * @throws ArgumentError on conflicting options; DataError on a file that the model cannot be scored on
  */
 export async function judge(
   model: Model,
@@ -114,7 +114,7 @@ function judgedHeads(
   });
 }
 
-/** Labeled sentences, read as the training data was; of several columns, those that the file has. */
+/** Labeled sentences, read like the training data; of several columns, those present in the file. */
 export async function readGold(
   model: Model,
   file: string,
@@ -135,9 +135,10 @@ export async function readGold(
 }
 
 /**
- * Sentences with the columns that the heads are called by. Columns of other names, as many as heads, are theirs in their order.
+ * Sentences with columns named after the heads. If the columns have other names and there are as many as heads, they are assigned
+ * in order.
  *
- * @throws ArgumentError if the columns that were read are neither
+ * @throws ArgumentError if neither holds for the columns
  */
 function inColumns(
   sentences: readonly Sentence[],

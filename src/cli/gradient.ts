@@ -1,12 +1,12 @@
 /**
- * One derivative, looked at from four sides: what backpropagation through time says, what forward mode and what finite
- * differences say, and the T terms it is made of.
+ * One derivative, computed in four ways: by backpropagation through time, by forward mode, by finite differences, and as the sum
+ * of its T terms.
  *
- * Unrolled in time, a parameter P is used once per step. Were every step given a copy P_t of its own, the chain rule would
- * give ∂L/∂P = Σ_t ∂L/∂P_t: these are the terms. The engine forms their sum in one product over all rows; here the same
- * product runs over the rows of one step at a time.
+ * Unrolled in time, a parameter P is used once per step. If every step had a separate copy P_t, the chain rule would give ∂L/∂P =
+ * Σ_t ∂L/∂P_t: these are the terms. The engine forms their sum in one product over all rows; here the same product runs over the
+ * rows of one step at a time.
  *
- * The loss is L = Σ_t w_t·h_t with random w_t, one cotangent per output: a plain sum could not see outputs exchanged.
+ * The loss is L = Σ_t w_t·h_t with random w_t, one cotangent per output: a plain sum could not detect swapped outputs.
  */
 import { gradcheck } from '../autograd/check/gradcheck.js';
 import type { CheckedElement } from '../autograd/check/gradcheck.js';
@@ -31,7 +31,7 @@ import {
 } from '../tensor/index.js';
 import type { Tensor } from '../tensor/index.js';
 
-/** D, the input size of the checked layer. Odd, and unlike the default hidden size, so that no transpose goes unseen. */
+/** D, the input size of the checked layer. Odd, and different from the default hidden size, so that no transpose goes unnoticed. */
 export const INPUT_SIZE = 5;
 
 /** What to check. */
@@ -39,13 +39,13 @@ export interface GradientQuery {
   readonly hidden: number;
   readonly steps: number;
   readonly seed: number;
-  /** One parameter; all of them where left out. */
+  /** One parameter; default: all of them. */
   readonly param?: string;
-  /** One element of it; where left out, the one that agrees least. */
+  /** One element of it; default: the one that agrees least. */
   readonly at?: readonly number[];
 }
 
-/** One element of one parameter from all four sides. */
+/** One element of one parameter, computed in all four ways. */
 export interface ElementGradient {
   readonly param: string;
   readonly at: readonly number[];
@@ -56,33 +56,33 @@ export interface ElementGradient {
   readonly forwardModeGap?: string;
   readonly numeric: number;
   readonly relativeError: number;
-  /** How far `numeric` itself may be off. */
+  /** Possible error of `numeric` itself. */
   readonly noise: number;
-  /** What each step contributes, T numbers. */
+  /** The contribution of each step, T numbers. */
   readonly terms: readonly number[];
   readonly termSum: number;
   /** Whether both other values confirm the analytic one, and the terms add up to it. */
   readonly agrees: boolean;
   readonly verdict: Verdict;
-  /** The derivatives on either side, where the loss has a kink. */
+  /** The one-sided derivatives, if the loss has a kink. */
   readonly kink?: CheckedElement['kink'];
 }
 
-/** A layer that was run forward and backward once, ready to be asked. */
+/** A layer that was run forward and backward once, for repeated queries. */
 interface Experiment {
   readonly kernels: Kernels;
   readonly unrolled: Unrolled;
   readonly unwound: BackwardPass;
   readonly grads: CellParams;
   loss(): number;
-  /** One derivative by forward mode. @throws UnsupportedError if the cell has no equations of its own */
+  /** One derivative by forward mode. @throws UnsupportedError if the cell does not have its own equations */
   derivative(param: string, index: readonly number[]): number;
 }
 
 /**
  * Checks a cell on one random sequence, in float64. Initial states are learned, and every parameter is non-zero.
  *
- * @throws ArgumentError on a parameter the cell does not have, or an element outside of it
+ * @throws ArgumentError on a parameter that the cell does not have, or an element out of range
  */
 export function inspectGradients(kernels: Kernels, cell: Cell, query: GradientQuery): ElementGradient[] {
   const experiment = perform(kernels, cell, query);
@@ -106,7 +106,7 @@ function perform(kernels: Kernels, cell: Cell, { hidden, steps, seed }: Gradient
   });
   const noise = rng.split('offsets');
   for (const tensor of Object.values(params)) {
-    // Biases and initial states start at zero, where a wrong factor would not show.
+    // Biases and initial states are initialized to zero, which would hide a wrong factor.
     if (tensor.shape.length === 1) for (let i = 0; i < tensor.data.length; i++) tensor.data[i] += 0.5 * noise.normal();
   }
   const x = normal([steps, INPUT_SIZE], 1, rng.split('inputs'), 'float64');
@@ -165,7 +165,7 @@ function inspect(experiment: Experiment, param: string, place?: readonly number[
   };
 }
 
-/** What forward mode says, or why it says nothing. */
+/** The result of forward mode, or why it is not available. */
 function secondOpinion(
   { derivative }: Experiment,
   param: string,

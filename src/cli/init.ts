@@ -1,4 +1,4 @@
-/** `bptt train --init MODEL` and `--freeze`: a training that goes on from a model, and what is said of it. */
+/** `bptt train --init MODEL` and `--freeze`: training that continues from a model, and its report. */
 import type { Command } from 'commander';
 import type { Model } from '../labeling/model/model.js';
 import { ARCHITECTURE, architectureOf, expectArchitecture, REMEMBERED } from '../labeling/training/architecture.js';
@@ -11,7 +11,7 @@ import { readModel } from './model-io.js';
 import { fileOfCell, openOwnCell } from './own-cell.js';
 import type { Terminal } from './terminal.js';
 
-/** What the command line says of it. */
+/** Command-line options. */
 export interface InitOptions {
   /** The model file. */
   readonly init?: string;
@@ -25,7 +25,7 @@ export function addInitOptions(command: Command): void {
     .option('--freeze <parts>', 'keep these parts unchanged: encoders, encoders.words, layers.0, heads.slots', partNames); // prettier-ignore
 }
 
-/** The model that `--init` names. @throws DataError if the file is not a model */
+/** The model given by `--init`. @throws DataError if the file is not a model */
 export async function readInit(
   { init, cell }: InitOptions & { readonly cell: string },
   command: Command,
@@ -37,12 +37,12 @@ export async function readInit(
 }
 
 /**
- * The options, those of the architecture with the values of the model where they are not given.
+ * Returns the options; architecture options that are not given take the values of the model.
  *
- * @throws ArgumentError if one that is given contradicts the model
+ * @throws ArgumentError if a given option contradicts the model
  */
 export function withInit<O extends object>(options: O, command: Command, init: Model | undefined): O {
-  if (init === undefined || init.members) return options; // an ensemble is refused by the training
+  if (init === undefined || init.members) return options; // training rejects an ensemble
   const known = architectureOf(init);
   const given = ARCHITECTURE.filter((name) => isGiven(command, name) && !(name === 'cell' && init.own.cell));
   expectArchitecture(Object.fromEntries(given.map((name) => [name, options[name as keyof O]])), known);
@@ -55,7 +55,7 @@ export function withInit<O extends object>(options: O, command: Command, init: M
   return { ...options, ...Object.fromEntries(names.map((name) => [name, valueOf(name)])), task: known.task };
 }
 
-/** How many names a line lists. */
+/** Maximum number of names in a line. */
 const SHOWN = 10;
 
 const listed = (names: readonly string[]): string =>
@@ -63,7 +63,7 @@ const listed = (names: readonly string[]): string =>
 
 const KINDS: Readonly<Record<string, string>> = { characters: 'new character', vectors: 'new word with a vector' };
 
-/** What a model has grown by, a line each. */
+/** What was added to a model, one line each. */
 export function grownLines(path: string, { encoders, labels }: Grown): string[] {
   const words = Object.entries(encoders).map(([kind, added]) => counted(added.length, KINDS[kind] ?? 'new word'));
   const heads = Object.entries(labels).map(
@@ -72,7 +72,7 @@ export function grownLines(path: string, { encoders, labels }: Grown): string[] 
   return [`init ${path}: ${words.length === 0 ? 'no new words' : words.join(', ')}`, ...heads].map(visible);
 }
 
-/** What is kept of the model's file beside the model; nothing if there is nothing. */
+/** The data kept from the model's file in addition to the model; empty if there is none. */
 export function foreignLines({ foreign }: Model): string[] {
   if (foreign === undefined) return [];
   const [tensors, fields] = [foreign.tensors, foreign.metadata].map((each) => Object.keys(each));
@@ -83,7 +83,7 @@ export function foreignLines({ foreign }: Model): string[] {
   return [`kept beside the model: ${parts.join(', ')}`];
 }
 
-/** Says how a training goes on from a model, and what it leaves as it is. */
+/** Reports how training continues from a model, and which parts are frozen. */
 export function tellInit(
   init: Model | undefined,
   { init: path, freeze }: InitOptions,

@@ -1,4 +1,4 @@
-/** `bptt join`: the pieces of `bptt tag --shard` as one output, after a check that all of them are there, once each. */
+/** `bptt join`: joins the pieces of `bptt tag --shard` to one output, after checking that each piece is present exactly once. */
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { ArgumentError, DataError } from '../tensor/index.js';
@@ -65,7 +65,7 @@ interface NamedPiece {
   readonly manifest: Manifest;
 }
 
-/** What differs between two pieces, in words. */
+/** Describes the difference between two pieces. */
 const DIFFERENCES = {
   input: 'another input',
   model: 'another model',
@@ -73,7 +73,7 @@ const DIFFERENCES = {
   bptt: 'another version of bptt',
 } as const;
 
-/** The pieces from 1 to n. @throws DataError that names the first that does not fit, those there twice, or those missing */
+/** The pieces from 1 to n. @throws DataError naming the first that does not fit, the duplicates, or the missing ones */
 function orderOf(pieces: readonly NamedPiece[]): NamedPiece[] {
   const [first] = pieces;
   const { n } = first.manifest.shard;

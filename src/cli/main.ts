@@ -5,11 +5,11 @@ import { run } from './program.js';
 import { commandOf } from './terminal.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok); // the reader, such as `head`, has seen enough
+  if (error.code === 'EPIPE') process.exit(EXIT.ok); // the reader, such as `head`, has closed the pipe
   process.stderr.write(`bptt: cannot write to standard output: ${messageOf(error)}\n`);
   process.exit(EXIT.failure);
 });
-process.stderr.on('error', () => undefined); // progress has lost its reader; results still matter
+process.stderr.on('error', () => undefined); // progress has no reader left; results still matter
 
 const { stdout, stderr, env } = process;
 const command = commandOf(process.argv[1], env);
@@ -22,6 +22,6 @@ if (endsHere) {
   try {
     process.exit(status);
   } catch {
-    process.exit(status); // a listener of `exit` threw; none is called twice
+    process.exit(status); // a listener of `exit` threw; listeners are not called twice
   }
 }

@@ -1,4 +1,4 @@
-/** What is printed of the bias of the label O. */
+/** Output about the bias of the label O. */
 import type { OutsideBias } from '../labeling/training/outside-bias.js';
 import { percent } from './report.js';
 
@@ -10,7 +10,7 @@ export function outsideText({ head, bias, chosen, before, after }: OutsideBias):
   return `${named}: F1 ${percent(before).replace(' %', '')} → ${percent(after)}`;
 }
 
-/** The lines of a training, one for each head. */
+/** The output lines of training, one for each head. */
 export function outsideLines(all: readonly OutsideBias[] | null): string[] {
   return (all ?? []).map((each, i) => `${(i === 0 ? 'bias' : '').padEnd(8)}${outsideText(each)}`);
 }

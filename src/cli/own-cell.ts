@@ -1,4 +1,4 @@
-/** `--cell FILE`: a cell of the user's, in place of a name. */
+/** `--cell FILE`: a user-defined cell instead of a name. */
 import { existsSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,13 +9,13 @@ import type { Cell } from '../cells/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import type { Terminal } from './terminal.js';
 
-/** What `--cell` takes, for its help. */
+/** The values that `--cell` accepts, for its help. */
 export const cellChoices = (cells: Readonly<Record<string, Cell>> = builtInCells): string =>
   `${Object.keys(cells).join(', ')}, NAME:OPTIONS, or a JavaScript file that exports one`;
 
 const looksLikeFile = (text: string): boolean => /[/\\]|\.[cm]?js$/.test(text);
 
-/** A parser that takes the name of a cell, or a path. */
+/** A parser that accepts the name of a cell, or a path. */
 export function cellName(cells: Readonly<Record<string, Cell>> = builtInCells): (text: string) => string {
   return (text) => {
     if (Object.hasOwn(cells, text)) return text;
@@ -27,7 +27,7 @@ export function cellName(cells: Readonly<Record<string, Cell>> = builtInCells): 
   };
 }
 
-/** A variant of a cell, its options in one order. */
+/** The normalized name of a cell variant, with its options in a fixed order. */
 function variantName(text: string): string {
   try {
     return cellNamed(text)!.name;
@@ -37,13 +37,13 @@ function variantName(text: string): string {
   }
 }
 
-/** The file that `--cell` names; nothing where it names a built-in cell. */
+/** The file given by `--cell`; undefined for a built-in cell. */
 export function fileOfCell(text: string): string | undefined {
   return Object.hasOwn(builtInCells, text) || familyOf(text) !== undefined ? undefined : text;
 }
 
 /**
- * The cell that `--cell` names: a built-in one, or the one that a module exports, as its default or as `cell`.
+ * Returns the cell given by `--cell`: a built-in one, or the one that a module exports, as its default export or as `cell`.
  *
  * @throws ArgumentError if there is no such file, or it exports no cell; BpttError if it cannot be loaded
  */
@@ -54,7 +54,7 @@ export async function openCell(
 ): Promise<Cell> {
   if (Object.hasOwn(cells, text)) return cells[text];
   if (familyOf(text) !== undefined) return cellNamed(text)!;
-  terminal.endHere?.(); // a timer of the module would keep the command alive
+  terminal.endHere?.(); // a timer in the module would keep the command alive
   const loaded = await load(text);
   const inner = loaded.default as Readonly<Record<string, unknown>> | undefined;
   const cell = loaded.cell ?? inner?.cell ?? inner;
@@ -68,7 +68,7 @@ export async function openCell(
   return cell;
 }
 
-/** The cell of a model that was trained with one of the user's; nothing where `--cell` is left out. */
+/** The user-defined cell that a model was trained with; undefined if `--cell` is omitted. */
 export async function openOwnCell(
   text: string | undefined,
   terminal: Pick<Terminal, 'endHere'> = {},

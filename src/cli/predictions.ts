@@ -10,10 +10,10 @@ import { quoted } from '../tensor/visible.js';
 
 /** A file of predictions. */
 export interface PredictionFile {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** Where the labels stand, if not by the rule of the format. */
+  /** The label column, if not the default of the format. */
   readonly column?: string;
 }
 
@@ -23,12 +23,13 @@ export interface Predictions {
   readonly readAs: string;
 }
 
-/** Share of the words that may differ from the gold file: more are another file. */
+/** Maximum share of words that may differ from the gold file: above it, the file is a different one. */
 const MOST_OTHER_WORDS = 0.1;
 
 /**
- * The predicted labels of tokens. A file of labels alone has one sentence a line, its labels separated by blanks, or one label a line and
- * a blank line behind each sentence; all others have the words too, and are read by their contents.
+ * The predicted labels of tokens. A file with only labels has one sentence per line, its labels separated by spaces, or one label
+ * per line and a blank line after each sentence. All other files also contain the words, and their format is detected from the
+ * contents.
  *
  * @throws DataError if sentences or words are not those of the gold file
  */
@@ -63,7 +64,7 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** Labels without words, where the file has as many as the gold sentences have tokens; undefined if it is something else. */
+/** Labels without words, if the file has as many as the gold sentences have tokens; undefined otherwise. */
 function labelsAlone(bytes: Uint8Array, gold: readonly Sentence[]): Predictions | undefined {
   const lines = textOf(bytes).split(/\r?\n/);
   const whole = lines.filter((line) => line.trim() !== '').map((line) => line.trim().split(/[ \t]+/));
@@ -80,7 +81,7 @@ function labelsAlone(bytes: Uint8Array, gold: readonly Sentence[]): Predictions 
   return fits(sentences) ? { labels: sentences, readAs: 'labels, one a line' } : undefined;
 }
 
-/** @throws DataError that names the first difference, with lines */
+/** @throws DataError naming the first difference, with line numbers */
 function expectSameSentences({ name }: PredictionFile, own: readonly Sentence[], gold: readonly Sentence[]): void {
   const first = gold.findIndex(({ tokens }, i) => tokens.length !== own[i]?.tokens.length);
   if (first < 0 && own.length === gold.length) return;
@@ -122,10 +123,10 @@ function noteOtherWords(
 }
 
 /**
- * The predicted labels of sentences. A file of labels alone has one label a line, perhaps a tab and its probability, as `bptt tag`
- * writes; all others have texts too.
+ * The predicted labels of sentences. A file with only labels has one label per line, optionally with a tab and its probability,
+ * as written by `bptt tag`; all other files also contain the texts.
  *
- * @throws DataError if there are not as many as gold sentences
+ * @throws DataError if their number differs from that of the gold sentences
  */
 export async function sentencePredictions(
   file: PredictionFile,
@@ -159,7 +160,7 @@ function expectAsMany({ name }: PredictionFile, own: number, gold: readonly Sent
   );
 }
 
-/** Whether the bytes begin as a model file does: the length of a header, in eight bytes, and the header in braces. */
+/** Whether the bytes start like a model file: the length of a header, in eight bytes, and the header in braces. */
 export function isModelFile(bytes: Uint8Array): boolean {
   return bytes.length > 9 && bytes[8] === 0x7b && bytes.subarray(4, 8).every((byte) => byte === 0);
 }

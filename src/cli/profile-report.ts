@@ -1,7 +1,7 @@
 /** The table of `bptt train --profile`. */
 import type { Phase } from '../kernels/index.js';
 
-/** What the clock was on, in words. */
+/** Descriptions of the timed phases. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   products: 'matmuls over all time steps at once',
   'scan forward': 'time loops forward: recurrent product, gates',
@@ -18,7 +18,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   other: 'all else: batches, evaluation, and what the backend leaves to TypeScript',
 };
 
-/** The phases with their share of `seconds`, the wall-clock time of it all; what no phase accounts for is `other`. */
+/** The phases with their share of `seconds`, the total wall-clock time; time outside any phase is `other`. */
 export function sharesOf(phases: readonly Phase[], seconds: number): (Phase & { readonly share: number })[] {
   const rest = seconds - phases.reduce((sum, phase) => sum + phase.seconds, 0);
   const all = [...phases, { name: 'other', calls: 0, seconds: Math.max(rest, 0) }];

@@ -1,36 +1,36 @@
 /**
- * Progress on standard error. On a terminal a bar with rate and time left is drawn over itself; elsewhere (a log file, a
- * continuous build) a plain line appears after two seconds, then at most one every half minute, so that long work shows life
- * without filling the log.
+ * Progress on standard error. On a terminal, a bar with rate and remaining time is redrawn in place. Elsewhere (a log file, a CI
+ * build), a plain line appears after two seconds, then at most one every half minute, so that long work shows activity without
+ * filling the log.
  */
 import cliProgress from 'cli-progress';
 import type { OutputStream } from './terminal.js';
 
-/** How far a piece of work has come. */
+/** Progress of a piece of work. */
 export interface ProgressState {
-  /** What is under way: `epoch 3/8`. */
+  /** Current activity: `epoch 3/8`. */
   readonly label: string;
   readonly done: number;
   readonly total: number;
-  /** Units of work per second; 0 while unknown. */
+  /** Units of work per second; 0 if unknown. */
   readonly rate: number;
-  /** What is counted: `tokens`. */
+  /** The unit: `tokens`. */
   readonly unit: string;
-  /** What stands last, where a narrow terminal may cut it off. */
+  /** Text at the end, which a narrow terminal may cut off. */
   readonly more?: string;
 }
 
-/** The reporter of one command. */
+/** The progress reporter of a command. */
 export interface Progress {
-  /** Shows how far the work is. */
+  /** Shows the current progress. */
   update(state: ProgressState): void;
-  /** Writes a line that stays; a bar makes room for it. */
+  /** Writes a permanent line, above the bar. */
   line(text: string): void;
   /** Removes the bar and shows the cursor again. Safe to call twice. */
   stop(): void;
 }
 
-/** Work that takes no longer is not worth a word. */
+/** No progress is shown for work that finishes within this time. */
 export const PATIENCE_MS = 2000;
 
 const BETWEEN_LINES_MS = 30_000;
@@ -39,9 +39,9 @@ const BETWEEN_LINES_MS = 30_000;
 export const silent: Progress = { update: () => undefined, line: () => undefined, stop: () => undefined };
 
 /**
- * A reporter on a stream: a bar where the stream is a terminal, plain lines elsewhere.
+ * Creates a reporter on a stream: a bar if the stream is a terminal, plain lines otherwise.
  *
- * @param now milliseconds of a clock; given by tests
+ * @param now clock in milliseconds; passed by tests
  */
 export function createProgress(stream: OutputStream, now: () => number = () => performance.now()): Progress {
   return stream.isTTY ? barProgress(stream) : lineProgress(stream, now);
@@ -111,7 +111,7 @@ function describeRate({ done, total, rate, unit }: ProgressState): string {
   return `${formatRate(rate)} ${unit}/s, ${formatDuration((total - done) / rate)} left`;
 }
 
-/** A rate in three digits or so: `0.8`, `950`, `12.3k`, `1.2M`. */
+/** A rate with about three digits: `0.8`, `950`, `12.3k`, `1.2M`. */
 export function formatRate(rate: number): string {
   if (rate >= 1e6) return `${(rate / 1e6).toFixed(1)}M`;
   if (rate >= 1e4) return `${(rate / 1e3).toFixed(1)}k`;

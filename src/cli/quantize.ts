@@ -1,4 +1,4 @@
-/** `bptt quantize`: a model file with weights in integers of 8 bits, and what that costs. */
+/** `bptt quantize`: writes a model file with 8-bit integer weights, and measures the loss of accuracy. */
 import type { Command } from 'commander';
 import { flatten } from '../autograd/grads.js';
 import type { TensorRecord } from '../autograd/grads.js';
@@ -101,12 +101,12 @@ async function scored(
   return { source: inputName(file), before, after, warnings: warnings.notes };
 }
 
-/** How far the weights of two models are apart. */
+/** Measures how far the weights of two models differ. */
 interface WeightErrors {
-  /** Matrices in int8 and their numbers. */
+  /** Number of int8 matrices, and of numbers in them. */
   readonly matrices: number;
   readonly integers: number;
-  /** The numbers that stay in float32. */
+  /** Count of numbers that stay in float32. */
   readonly floats: number;
   /** Largest and root mean square of |w − ŵ| over the matrices. */
   readonly largest: number;
@@ -144,7 +144,7 @@ function errorsOf(model: Model, rounded: Model): WeightErrors {
   return { ...found, rms: found.integers > 0 ? Math.sqrt(squares / found.integers) : 0 };
 }
 
-/** Labels that the two models give differently, of one head. */
+/** Number of labels on which the two models differ, for one head. */
 function differing({ before, after }: Compared, h: number): { readonly labels: number; readonly differing: number } {
   const [own, other] = [before, after].map(({ heads }) => heads[h].judged.flatMap(({ predicted }) => predicted));
   return { labels: own.length, differing: own.filter((label, i) => label !== other[i]).length };
@@ -190,7 +190,7 @@ function sizeLines({
   ];
 }
 
-/** Both scores and their difference, in points, a line for each head and score. */
+/** Both scores and their difference in percentage points, a line for each head and score. */
 function scoreLines(compared: Compared): string[] {
   const { source, before, after } = compared;
   const several = before.heads.length > 1;

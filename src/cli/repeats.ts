@@ -1,6 +1,6 @@
 /**
- * Options that are given twice. The rule of every command: an option with a value is given once, unless its help says that it may be
- * repeated. Of two values one would be ignored, and which of them was meant only you know. A switch means the same twice.
+ * Handles repeated options. In every command, an option with a value may be given only once, unless its help states that it can
+ * be repeated: otherwise one of the two values would be ignored. A repeated switch has no further effect.
  */
 import type { Command, Option } from 'commander';
 import { CommanderError } from 'commander';
@@ -10,7 +10,7 @@ type Parser = (text: string, before: never) => unknown;
 
 const collecting = new WeakSet<Parser>();
 
-/** Marks a parser whose option may be repeated: it adds a value to those before. */
+/** Marks a parser whose option can be repeated: it adds a value to the previous ones. */
 export function collects<P extends Parser>(parse: P): P {
   collecting.add(parse);
   return parse;
@@ -22,7 +22,7 @@ export function isRepeatable({ required, optional, variadic, parseArg }: Option)
   return variadic || (parseArg !== undefined && collecting.has(parseArg));
 }
 
-/** Makes a command, and those below it, refuse a second value for an option. */
+/** Makes a command and its subcommands reject a second value for an option. */
 export function refuseRepeats(command: Command): void {
   for (const option of command.options) {
     if (isRepeatable(option)) continue;

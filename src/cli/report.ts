@@ -1,23 +1,23 @@
-/** Scores as scripts and as people read them. */
+/** Scores for scripts and for people. */
 import { counted, grouped } from '../tensor/print.js';
 import type { Scores, SpanMode, SpanScores } from '../labeling/scoring/scorer.js';
 
-/** The scores of one corpus in every `--json` object, where each token has a label. Fractions in [0, 1]. */
+/** The scores of one corpus in every `--json` object, for token labels. Fractions in [0, 1]. */
 export interface TokenSummary {
   readonly accuracy: number;
-  /** Over the tokens never seen in training; null if there are none. */
+  /** Accuracy on the tokens never seen in training; null if there are none. */
   readonly oovAccuracy: number | null;
   /** Null if the labels are not spans. */
   readonly spanF1: number | null;
-  /** How spans were read; null with them. */
+  /** How spans were read; null if the labels are not spans. */
   readonly spanMode: SpanMode | null;
-  /** Those with a gold label. */
+  /** Number of tokens with a gold label. */
   readonly tokens: number;
-  /** Those without one, which are left out; absent if all have one. */
+  /** Number of tokens without a gold label, which are excluded; absent if all have one. */
   readonly unlabeled?: number;
 }
 
-/** Likewise where each sentence has one label. */
+/** The same for sentence labels. */
 export interface SentenceSummary {
   readonly accuracy: number;
   /** Unweighted mean of the F1 of all labels. */
@@ -28,7 +28,7 @@ export interface SentenceSummary {
 
 export type ScoreSummary = TokenSummary | SentenceSummary;
 
-/** The fields of a summary out of all scores; null stays null. */
+/** Selects the fields of a summary from all scores; null stays null. */
 export function summaryOf(scores: Scores): ScoreSummary;
 export function summaryOf(scores: Scores | null): ScoreSummary | null;
 export function summaryOf(scores: Scores | null): ScoreSummary | null {
@@ -39,7 +39,7 @@ export function summaryOf(scores: Scores | null): ScoreSummary | null {
   return { accuracy, oovAccuracy, spanF1, spanMode: scores.spans?.mode ?? null, tokens, ...unlabeled };
 }
 
-/** All scores of one column of labels but the confusion matrix, as `eval --json` has them: the summary and what it is made of. */
+/** All scores of one label column except the confusion matrix, as in `eval --json`: the summary and its components. */
 export function detailsOf(scores: Scores): object {
   const { sentences, correct, correctSentences, macro, macroF1, labels, lengths, spans } = scores;
   const { knownTokens, knownAccuracy, oovTokens } = scores;
@@ -55,8 +55,8 @@ export function detailsOf(scores: Scores): object {
 }
 
 /**
- * One line: `accuracy 93.12 %   OOV 71.40 %   span F1 81.20 % (conlleval)   25,094 tokens`, or, of sentences with one label
- * each, `accuracy 76.92 %   macro F1 76.90 %   1,066 sentences`.
+ * One line: `accuracy 93.12 %   OOV 71.40 %   span F1 81.20 % (conlleval)   25,094 tokens`, or, for
+ * sentences with one label each, `accuracy 76.92 %   macro F1 76.90 %   1,066 sentences`.
  */
 export function describeScores(scores: Scores): string {
   const summary = summaryOf(scores);

@@ -1,10 +1,10 @@
-/** Options that a command cannot do without. */
+/** Required options. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
 
 /**
- * An option that must be given. Commander has such options, and looks for them before it looks at what it does not know: a
- * misspelt `--trian` would be told as a missing `--train`. This one is looked for last.
+ * A required option. Commander checks its own required options before unknown ones: a misspelled `--trian` would be reported as a
+ * missing `--train`. This option is checked last.
  */
 export function addRequired(
   command: Command,

@@ -1,6 +1,6 @@
 /**
- * An input cut into chunks of bytes that are read apart: behind a line, or, in formats of columns, behind an empty line. Bytes are scanned
- * and not decoded, so that the thread which cuts has little to do. Each chunk has the number of its first line.
+ * Cuts an input into chunks of bytes that can be read independently: after a line, or, in column formats, after an empty line.
+ * Bytes are scanned but not decoded, so that the cutting thread has little work. Each chunk carries the number of its first line.
  */
 import type { ByteChunks } from '../labeling/data/formats/index.js';
 import { PAUSE_MS } from './groups.js';
@@ -8,24 +8,27 @@ import type { Boundary } from './shard/cut.js';
 
 /** Some whole lines. */
 export interface Chunk {
-  /** In memory that threads share, until the chunk is done with. */
+  /** In memory shared between threads, until the chunk is released. */
   readonly bytes: Uint8Array;
   /** The number of the first line in the input, from 1. */
   readonly firstLine: number;
   readonly lines: number;
 }
 
-/** An input that is cut. */
+/** An input cut into chunks. */
 export interface Chunks {
-  /** The next chunk; undefined at the end of the input, or where `uncut` says that what follows is too long. */
+  /**
+   * Returns the next chunk; undefined at the end of the input, or if `uncut` indicates that the following input has no boundary
+   * within the limit.
+   */
   next(): Promise<Chunk | undefined>;
   /** Whether there is more, without a boundary in the next mebibytes. */
   readonly uncut: boolean;
-  /** The oldest chunk is done with. Until then it is kept. */
+  /** Releases the oldest chunk, which is kept until then. */
   done(): void;
-  /** How many lines are done with. */
+  /** Number of lines in released chunks. */
   readonly linesDone: number;
-  /** All that is not done with, to be read in one stream. No chunk is cut from then on. */
+  /** Returns everything not released, to be read as one stream. No more chunks are cut after that. */
   rest(): AsyncGenerator<Uint8Array>;
   /** Closes the input. */
   close(): void;
@@ -34,17 +37,17 @@ export interface Chunks {
 /** How an input is cut. */
 export interface Cutting {
   readonly boundary: Boundary;
-  /** A chunk ends at the first boundary behind so many bytes. */
+  /** A chunk ends at the first boundary after this number of bytes. */
   readonly size: number;
   /** Number of the first line. Default 1. */
   readonly firstLine?: number;
-  /** Bytes in which there must be a boundary: more are not held. Default 17 MiB, more than the longest line that a reader accepts. */
+  /** Maximum distance of boundaries in bytes: no more are held. Default 17 MiB, more than the longest line that a reader accepts. */
   readonly most?: number;
 }
 
 const [LINE_FEED, RETURN] = [0x0a, 0x0d];
 
-/** Cuts an input. Where it pauses, what is complete comes at once. */
+/** Cuts an input. If the input pauses, the complete part is returned at once. */
 export function cutChunks(input: ByteChunks, { boundary, size, firstLine = 1, most = 17 << 20 }: Cutting): Chunks {
   const held = createHolding(size, boundary);
   const pieces = createPieces(input, held.add);
@@ -93,7 +96,7 @@ export function cutChunks(input: ByteChunks, { boundary, size, firstLine = 1, mo
   };
 }
 
-/** The pieces of an input, which `add` gets one by one, until the others are taken together. */
+/** Passes the pieces of an input to `add` one by one, until the rest is taken as a whole. */
 function createPieces(input: ByteChunks, add: (piece: Uint8Array) => void) {
   const source = (async function* () {
     yield* input;
@@ -102,7 +105,7 @@ function createPieces(input: ByteChunks, add: (piece: Uint8Array) => void) {
   let coming: Promise<IteratorResult<Uint8Array, unknown>> | undefined;
   return {
     state: () => state,
-    /** Waits for the next piece, or the end. @returns whether the input pauses, where that matters */
+    /** Waits for the next piece, or the end. @returns whether the input pauses, if that matters */
     async read(matters: boolean): Promise<boolean> {
       const own = (coming ??= source.next());
       if (matters && (await pauses(own))) return state === 'open';
@@ -113,7 +116,7 @@ function createPieces(input: ByteChunks, add: (piece: Uint8Array) => void) {
       else add(value);
       return false;
     },
-    /** All that `add` has not got. */
+    /** Everything not yet passed to `add`. */
     take(): AsyncIterable<Uint8Array> {
       state = 'taken';
       return (async function* () {
@@ -122,7 +125,7 @@ function createPieces(input: ByteChunks, add: (piece: Uint8Array) => void) {
         yield* source;
       })();
     },
-    close: () => void source.return(undefined).catch(() => undefined), // not awaited: what is on its way would have to arrive first
+    close: () => void source.return(undefined).catch(() => undefined), // not awaited: it would wait for data that has not arrived yet
   };
 }
 
@@ -130,7 +133,7 @@ function createPieces(input: ByteChunks, add: (piece: Uint8Array) => void) {
 function createHolding(size: number, boundary: Boundary) {
   const rooms = createRooms(size);
   let room = rooms.take(size);
-  let [length, looked] = [0, 0]; // bytes in the room; before that place there is none to cut at
+  let [length, looked] = [0, 0]; // bytes in the buffer; there is no boundary before that offset
   return {
     length: () => length,
     add(piece: Uint8Array): void {
@@ -142,16 +145,16 @@ function createHolding(size: number, boundary: Boundary) {
       room.set(piece, length);
       length += piece.length;
     },
-    /** Where a chunk ends; 0 where that is not known yet. */
+    /** End of a chunk; 0 if not known yet. */
     end(): number {
       if (length < size) return 0;
       const end = firstBoundary(room.subarray(0, length), Math.max(looked, size), boundary);
       looked = length;
       return end;
     },
-    /** Where the last chunk ends that is complete; 0 where none is. */
+    /** End of the last complete chunk; 0 if there is none. */
     lastEnd: () => lastBoundary(room.subarray(0, length), boundary),
-    /** The first bytes. They stay as they are until they are given back. */
+    /** The first bytes, which remain unchanged until they are released. */
     take(end: number): Uint8Array {
       const bytes = room.subarray(0, end);
       const next = rooms.take(length - end);
@@ -163,7 +166,7 @@ function createHolding(size: number, boundary: Boundary) {
   };
 }
 
-/** Memory that is used again: what collectors have to count as garbage would be several times the input. */
+/** Reusable memory: otherwise the garbage would amount to several times the input. */
 function createRooms(size: number) {
   const free: Uint8Array[] = [];
   return {
@@ -171,14 +174,14 @@ function createRooms(size: number) {
       const place = free.findIndex(({ length }) => length >= bytes);
       return place >= 0 ? free.splice(place, 1)[0] : new Uint8Array(new SharedArrayBuffer(Math.max(2 * size, bytes)));
     },
-    /** Takes back what is of the usual size. */
+    /** Takes back buffers of the standard size. */
     free(buffer: ArrayBufferLike): void {
       if (buffer.byteLength === 2 * size) free.push(new Uint8Array(buffer));
     },
   };
 }
 
-/** Whether something takes long. What comes in while a thread is at work has not paused. */
+/** Whether something takes long. Input that arrives while a thread is busy does not count as paused. */
 function pauses(next: Promise<unknown>): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => setImmediate(resolve, true), PAUSE_MS);
@@ -196,21 +199,21 @@ function linesIn(bytes: Uint8Array): number {
   return lines;
 }
 
-/** Whether a chunk may end behind the line feed at a place. What `bytes` begin with begins a line. */
+/** Whether a chunk may end after the line feed at an offset. `bytes` start at the beginning of a line. */
 function isBoundary(bytes: Uint8Array, at: number, boundary: Boundary): boolean {
   if (boundary === 'line') return true;
-  const end = bytes[at - 1] === RETURN ? at - 1 : at; // of the line, which is to be empty
+  const end = bytes[at - 1] === RETURN ? at - 1 : at; // of the line, which must be empty
   return end === 0 || bytes[end - 1] === LINE_FEED;
 }
 
-/** The first boundary at a place or behind it; 0 where there is none. */
+/** The first boundary at or after an offset; 0 if there is none. */
 function firstBoundary(bytes: Uint8Array, from: number, boundary: Boundary): number {
   let at = bytes.indexOf(LINE_FEED, Math.max(from - 1, 0));
   while (at >= 0 && !isBoundary(bytes, at, boundary)) at = bytes.indexOf(LINE_FEED, at + 1);
   return at + 1;
 }
 
-/** The last boundary; 0 where there is none. */
+/** The last boundary; 0 if there is none. */
 function lastBoundary(bytes: Uint8Array, boundary: Boundary): number {
   let at = bytes.lastIndexOf(LINE_FEED);
   while (at > 0 && !isBoundary(bytes, at, boundary)) at = bytes.lastIndexOf(LINE_FEED, at - 1);

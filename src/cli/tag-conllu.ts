@@ -1,6 +1,6 @@
 /**
- * `bptt tag --output conllu` of CoNLL-U: the bytes of the input, with the labels of the model in their columns and nothing else changed.
- * Comments, ranges, empty nodes, other columns, line ends and blank lines are those of the file.
+ * `bptt tag --output conllu` of CoNLL-U: the bytes of the input, with the labels of the model in their columns and everything
+ * else unchanged, including comments, ranges, empty nodes, other columns, line ends and blank lines.
  */
 import type { ByteChunks, ReadOptions } from '../labeling/data/formats/index.js';
 import type { Cleaner } from '../labeling/data/formats/clean.js';
@@ -13,10 +13,10 @@ import type { Prediction } from '../labeling/model/predict.js';
 import type { ConlluHead } from './tag-conllu-write.js';
 import { blockWriter, keptLines } from './tag-conllu-write.js';
 
-/** Bytes looked at, at most, for the first line that is neither blank nor a comment. */
+/** Maximum number of bytes searched for the first line that is neither blank nor a comment. */
 const MOST_PEEKED = 1 << 20;
 
-/** An input whose begin was looked at. */
+/** An input whose start has been inspected. */
 export interface Peeked {
   readonly conllu: boolean;
   /** All of its bytes. */
@@ -24,8 +24,9 @@ export interface Peeked {
 }
 
 /**
- * Whether an input is CoNLL-U: its first line that is neither blank nor a comment has as many columns as CoNLL-U has, separated by tabs, and a
- * number or a range in the first; or a first line declares the columns of CoNLL-U Plus. No more is read than that takes.
+ * Whether an input is CoNLL-U: its first line that is neither blank nor a comment has as many columns as CoNLL-U has, separated
+ * by tabs, and a number or a range in the first; or a first line declares the columns of CoNLL-U Plus. No more than necessary is
+ * read.
  */
 export async function peekConllu(input: ByteChunks): Promise<Peeked> {
   const iterator = (async function* () {
@@ -51,7 +52,7 @@ export async function peekConllu(input: ByteChunks): Promise<Peeked> {
   return { conllu: verdict ?? false, chunks: all() };
 }
 
-/** Undefined where more must be read. */
+/** Undefined if more must be read. */
 function looksLikeConllu(text: string, ended: boolean): boolean | undefined {
   const lines = text.replace(/^\u00ef\u00bb\u00bf/, '').split('\n');
   for (const line of ended ? lines : lines.slice(0, -1)) {
@@ -63,27 +64,27 @@ function looksLikeConllu(text: string, ended: boolean): boolean | undefined {
   return undefined;
 }
 
-/** Sentences of CoNLL-U, and a function that writes them with new labels. */
+/** CoNLL-U sentences, and a function that writes them with new labels. */
 export interface ConlluFlow {
   readonly sentences: AsyncIterable<Sentence>;
-  /** The bytes of sentences, with what stands between them. */
+  /** The bytes of sentences, including everything between them. */
   write(group: readonly Sentence[], predictions: readonly Prediction[]): Uint8Array;
-  /** What stands behind the last sentence. */
+  /** The bytes after the last sentence. */
   end(): Uint8Array;
 }
 
-/** What is before a piece of a file, for the reader alone, and the number of the first line of the piece. */
+/** The input before a piece of a file, only for the reader, and the number of the first line of the piece. */
 export interface BeforePiece {
   readonly chunks: ByteChunks;
   readonly firstLine: number;
-  /** How many bytes the piece has, where these stay as they are and are written at once. */
+  /** Size of the piece in bytes, if these remain unchanged and are written at once. */
   readonly lasting?: number;
 }
 
 /**
- * @param heads about tokens; a label of the whole sentence becomes a comment `# label = …` in front of it
- * @param before what is read first, and not written: its sentences are given too, and must be left out
- * @param cleaner that of the input, where a part of it was read already
+ * @param heads heads that label tokens; a label of the whole sentence becomes a comment `# label = …` before it
+ * @param before input that is read first but not written: its sentences are also yielded, and must be skipped
+ * @param cleaner that of the input, if part of it has already been read
  */
 export function conlluFlow(
   input: ByteChunks,
@@ -100,7 +101,7 @@ export function conlluFlow(
   return { sentences, write, end };
 }
 
-/** Chunks one after the other. */
+/** Chunks, one after another. */
 export async function* chained(...parts: ByteChunks[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield* part as AsyncIterable<Uint8Array>;
 }

@@ -13,27 +13,27 @@ import { chained, peekConllu } from './tag-conllu.js';
 /** Where sentences come from. */
 export interface TagInput {
   readonly path: string;
-  /** Whether it is CoNLL-U: by its format, or by its first line where the output asks. */
+  /** Whether it is CoNLL-U: by its format, or by its first line if the output depends on it. */
   readonly conllu: boolean;
   readonly piece?: Piece;
-  /** Whether sentences of it were labeled before: there need not be more. */
+  /** Whether some of its sentences have already been labeled: there need not be more. */
   readonly isRest?: boolean;
-  /** Of a piece of documents of brat: those in it. */
+  /** For a piece of brat documents: the documents in it. */
   readonly pairs?: readonly BratPair[];
-  /** The bytes; outside of a piece, opened once. @param whole whether a piece is to come with all that is before it */
+  /** Opens the bytes; only once, unless it is a piece. @param whole whether to include everything before a piece */
   bytes(whole?: boolean): Promise<InputBytes>;
 }
 
-/** What a reader gets of an input. */
+/** The part of an input that a reader gets. */
 export interface InputBytes {
-  /** What it has to have seen, and what is not to be labeled. */
+  /** The preceding input, which the reader needs but does not label. */
   readonly before: ByteChunks;
   readonly body: ByteChunks;
   /** The number of the first line of the body. */
   readonly firstLine: number;
 }
 
-/** What of the options says how it is opened. */
+/** The options that determine how it is opened. */
 interface Opening {
   readonly format?: string;
   readonly output: string;
@@ -89,16 +89,16 @@ async function openDocuments(path: string, output: string, shard: Shard): Promis
   };
 }
 
-/** All that a reader gets of an input, as one stream. */
+/** Everything that a reader gets of an input, as one stream. */
 export async function readable(input: TagInput, whole?: boolean): Promise<ByteChunks> {
   const { before, body } = await input.bytes(whole);
   return chained(before, body);
 }
 
 /**
- * What of a stream is in the piece: sentences, or lines, whose line is. A piece may have none.
+ * Selects the sentences or lines of a stream whose line is in the piece, if any.
  *
- * @param skip is called with each that comes before
+ * @param skip called for each item before the piece
  */
 export async function* inPiece<S extends { readonly line?: number }>(
   { piece, pairs, isRest = false }: Pick<TagInput, 'piece' | 'pairs' | 'isRest'>,

@@ -1,10 +1,10 @@
-/** The options of `bptt tag`, as commander hands them over. */
+/** The options of `bptt tag`, as passed by commander. */
 import type { Output } from '../labeling/data/formats/index.js';
 import type { OffsetUnit } from '../labeling/data/offsets.js';
 import type { ReadingOptions } from './reading-options.js';
 import type { ShardOption } from './shard/which.js';
 
-/** What may be said beside the model and the input. */
+/** Options other than the model and the input. */
 export interface TagOptions extends ReadingOptions {
   readonly cell?: string;
   readonly output: Output | 'spans';

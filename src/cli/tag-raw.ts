@@ -1,4 +1,4 @@
-/** Raw text that looks like a format: what its columns and braces would be labeled as words is said. */
+/** Detects raw text that looks like a format, and warns that its columns and braces would be labeled as words. */
 import type { ByteChunks } from '../labeling/data/formats/index.js';
 import { detectClassified } from '../labeling/data/formats/classified.js';
 import { detectFormat, detectLayout, isBlank, splitColumns } from '../labeling/data/formats/detect.js';
@@ -7,11 +7,11 @@ import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Model } from '../labeling/model/model.js';
 import { labelsSentences } from './tag-heads.js';
 
-/** Bytes and lines of the first chunk that are looked at. */
+/** Number of bytes and lines of the first chunk to inspect. */
 const MOST_BYTES = 1 << 16;
 const MOST_LINES = 200;
 
-/** The chunks as they are; a warning comes before the first where that looks like labeled sentences, or JSON. */
+/** Passes chunks through unchanged; prints a warning before the first if it looks like labeled sentences or JSON. */
 export async function* watched(
   chunks: ByteChunks,
   model: Model,
@@ -30,7 +30,7 @@ export async function* watched(
   }
 }
 
-/** The lines of a chunk that are whole, or the only one. */
+/** The complete lines of a chunk, or its only line. */
 function linesOf(chunk: Uint8Array): string[] {
   const text = new TextDecoder().decode(chunk.subarray(0, MOST_BYTES));
   const end = text.lastIndexOf('\n');
@@ -38,7 +38,7 @@ function linesOf(chunk: Uint8Array): string[] {
   return lines.filter((line) => !isBlank(line)).slice(0, MOST_LINES);
 }
 
-/** What to say of raw text that looks like a format; undefined if it looks like text. */
+/** Returns the warning for raw text that looks like a format; undefined if it looks like text. */
 export function looksLike(rows: readonly string[], model: Model, output = 'text'): string | undefined {
   if (rows.length === 0) return undefined;
   if (isJsonList(rows))

@@ -1,4 +1,4 @@
-/** `bptt tag --output spans`: one JSON object a line of text, with the spans of its labels. */
+/** `bptt tag --output spans`: one JSON object per line of text, with the spans of its labels. */
 import type { ByteChunks, ReadOptions } from '../labeling/data/formats/index.js';
 import { lineBlocks } from '../labeling/data/formats/index.js';
 import { NoSentencesError } from '../labeling/data/formats/lines.js';
@@ -18,29 +18,29 @@ import { watched } from './tag-raw.js';
 import { DataError } from '../tensor/index.js';
 import { counted } from '../tensor/print.js';
 
-/** A line of text, or a sentence that is tokenized, with what goes into the output beside its spans. */
+/** A line of text, or a tokenized sentence, with the output fields in addition to its spans. */
 export interface SpanLine {
-  /** All tokens: what makes the line large. */
+  /** All tokens, which determine the size of the line. */
   readonly tokens: readonly string[];
   readonly line?: number;
   readonly text: string;
   readonly sentences: readonly CutSentence[];
-  /** Fields of the input that are kept. */
+  /** Fields of the input that are passed through. */
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 /** How the lines are read. */
 export interface SpanInput {
   readonly file: string;
-  /** Its bytes, where they are open already. */
+  /** Its bytes, if already open. */
   readonly bytes?: ByteChunks;
-  /** Of input that is tokenized; absent for raw text. */
+  /** For tokenized input; absent for raw text. */
   readonly read?: ReadOptions;
   readonly cutting: SegmentOptions;
   readonly warnings: NoteCollector;
 }
 
-/** Names of fields that the output has itself. */
+/** Names of fields that the output itself uses. */
 const OWN = ['line', 'text', 'spans', 'sentences', 'label', 'probability'];
 
 /** The lines of an input: raw text, JSON lines with texts or tokens, or sentences in another format. */
@@ -71,7 +71,7 @@ function lineOf(cut: Pick<SpanLine, 'text' | 'sentences'>, source: string, line:
   return { ...cut, tokens, line };
 }
 
-/** JSON lines: `{"text": …}`, or `{"tokens": […]}`, with fields that are kept. */
+/** JSON lines: `{"text": …}`, or `{"tokens": […]}`, with fields that are passed through. */
 async function* jsonLines(
   model: Model,
   { file, bytes, cutting, warnings }: SpanInput,
@@ -134,7 +134,7 @@ async function* tokenized({ file, bytes }: SpanInput, read: ReadOptions): AsyncG
   }
 }
 
-/** Lines as they are written. @param before how many sentences of the input are before them: sentences are numbered through it */
+/** Output lines. @param before number of preceding sentences in the input, since sentences are numbered through the whole input */
 export function spanText(
   tagger: Pick<Tagger, 'tag' | 'model'>,
   unit: OffsetUnit,

@@ -1,4 +1,4 @@
-/** Where `bptt tag` writes: standard output, or a file that appears when it is whole; beside a piece, its manifest. */
+/** The output of `bptt tag`: standard output, or a file that appears only when complete; for a piece, also its manifest. */
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { openDraft } from '../serialize/save.node.js';
@@ -11,21 +11,21 @@ import { isFinished, manifestOf, saveManifest } from './shard/manifest.js';
 import type { Terminal } from './terminal.js';
 import { print, write } from './terminal.js';
 
-/** Where answers go. */
+/** Destination of the answers. */
 export interface TagTarget {
   write(text: string | Uint8Array): Promise<void>;
-  /** All is written. */
+  /** Finishes the output. */
   commit(counts: Manifest['counts'], piece?: Piece): Promise<void>;
-  /** Removes what is written, where that is not all. */
+  /** Removes an incomplete output. */
   discard(): Promise<void>;
 }
 
 /**
  * Opens the output.
  *
- * @param out a file; standard output without one
- * @param origin what the piece is made from, where it is one
- * @returns undefined if the file is there already, made from the same, which is said
+ * @param out a file; default: standard output
+ * @param origin the inputs of the piece, if it is one
+ * @returns undefined, with a message, if the file already exists and was made from the same inputs
  */
 export async function openTarget(
   out: string | undefined,
@@ -63,7 +63,7 @@ async function fileTarget(
       await draft.write(bytes);
     },
     async commit(counts, piece) {
-      // A manifest of an earlier output goes first: at no moment does one tell of another file.
+      // The manifest of an earlier output is removed first, so that a manifest never describes a different file.
       if (origin !== undefined) await rm(manifestOf(out), { force: true });
       await draft.commit();
       if (origin !== undefined) {

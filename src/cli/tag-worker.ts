@@ -1,4 +1,4 @@
-/** The module of a worker thread of `bptt tag --threads`: a tagger of its own, which does one job after another. */
+/** The module of a worker thread of `bptt tag --threads`: its own tagger, which runs one job after another. */
 import { createTagger } from '../labeling/model/tagger.js';
 import { loadModel } from '../labeling/model/file.js';
 import { openBackend } from './backend.js';
@@ -9,12 +9,12 @@ import { answerChunk } from './tag-chunk-jobs.js';
 import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
 import { answer } from './tag-jobs.js';
 
-/** What a worker needs. */
+/** Data for a worker. */
 export interface TagWorkerData {
   /** The model file, and its path for messages. */
   readonly bytes: Uint8Array;
   readonly path: string;
-  /** The file of the user's own cell. */
+  /** The file of the user-defined cell. */
   readonly cell?: string;
   readonly backend: string;
 }

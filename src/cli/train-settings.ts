@@ -1,4 +1,4 @@
-/** The options of a training once the size of its data, and a preset, have had their say. */
+/** The options of training, completed by the size of its data and by a preset. */
 import type { Command } from 'commander';
 import type { TrainOptions } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS, TRAIN_KEYS, withDefaults } from '../labeling/training/options.js';
@@ -10,11 +10,11 @@ import { isGiven } from './config.js';
 import { counted } from '../tensor/print.js';
 
 /**
- * The options with what was decided; those of the command line win.
+ * Returns the options with the derived values; options from the command line take precedence.
  *
- * @param corpora whose training sentences decide; none where they are not read yet, which tells everything but numbers
- * @param init the model that the training goes on from
- * @throws ArgumentError if the preset is one of another task
+ * @param corpora supply the training sentences; absent if they are not read yet, which leaves only the numbers undecided
+ * @param init the model that training continues from
+ * @throws ArgumentError if the preset is for another task
  */
 export function settle<O extends { readonly dev?: unknown; readonly split?: unknown }>(
   options: O,
@@ -30,10 +30,10 @@ export function settle<O extends { readonly dev?: unknown; readonly split?: unkn
   return { options: { ...options, epochs, batch, ...decided?.options, ...given, preset: undefined }, decided };
 }
 
-/** Backends by name: what ran is one of them, with more said behind it. */
+/** Backend names; the backend that ran is one of them, followed by details. */
 const BACKENDS = ['wasm-relaxed', 'wasm', 'gpu', 'cpu', 'reference'];
 
-/** The options of a training that has run, as a file of settings has them: the rate, the backend and the threads that it had. */
+/** The options of a finished run in the form of a settings file, with the learning rate, backend and threads that were used. */
 export function resolvedSettings(
   options: Pick<TrainOptions, 'optimizer' | 'lr'> & { readonly backend: string },
   backend: string,
@@ -48,7 +48,7 @@ export function resolvedSettings(
   return { ...options, lr, backend: name ?? options.backend, threads };
 }
 
-/** What was decided, as options that say the same: `by size, for 720 sentences, 9,800 tokens: --epochs 23 --batch 8 --lr 0.01`. */
+/** The decisions, as equivalent options: `by size, for 720 sentences, 9,800 tokens: --epochs 23 --batch 8 --lr 0.01`. */
 export function describeDecided({ preset, sentences, tokens, options }: Decided): string {
   const flags = Object.entries(options).map(([name, value]) => {
     const flag = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);

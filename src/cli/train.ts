@@ -120,7 +120,7 @@ import {
   progressOf,
 } from './train-report.js';
 
-/** What the command line says, as commander hands it over. */
+/** The command-line options, as passed by commander. */
 export interface Options
   extends
     Omit<ThreadedOptions, keyof VectorOptions | 'classWeights' | 'resume' | 'init'>,
@@ -502,7 +502,7 @@ function addLossOptions(command: Command): void {
     );
 }
 
-/** @throws ArgumentError if options do not go together */
+/** @throws ArgumentError if options conflict */
 export function checkSettings(options: Options, preset: string | undefined, command: Command): void {
   parseSchedule(options.schedule);
   checkSplit(options);
@@ -513,10 +513,10 @@ export function checkSettings(options: Options, preset: string | undefined, comm
   checkRuns(options);
   checkOutside(options);
   checkCheckpoint(options);
-  if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
+  if (preset === undefined) checkBodyOptions(options); // a preset determines the number of layers once the data are read
 }
 
-/** @throws ArgumentError if options do not go together, or an output cannot be written, before minutes of reading */
+/** @throws ArgumentError if options conflict, or an output cannot be written, before minutes of reading */
 async function checkTogether(options: Options, preset: string | undefined, command: Command): Promise<void> {
   checkSettings(options, preset, command);
   const { out, log, card, svg, findLr, tensorboard, checkpoint } = options;
@@ -539,7 +539,7 @@ async function checkTogether(options: Options, preset: string | undefined, comma
   );
 }
 
-/** The files that a training reads, and what for. */
+/** The files that training reads, and their purposes. */
 function inputsOf({ task, vectors, init, cell, classWeights: weights, ...options }: Options): Input[] {
   const corpora = (['train', 'dev', 'test'] as const).flatMap((role) =>
     pathsOf(options[role], task).map((path) => ({ role, path })),
@@ -549,7 +549,7 @@ function inputsOf({ task, vectors, init, cell, classWeights: weights, ...options
   return [...corpora, ...others.flatMap(([role, path]) => (path === undefined ? [] : [{ role, path }]))];
 }
 
-/** A card for the end, where one is asked for. Its code is loaded then alone. @throws ArgumentError if it would be ignored */
+/** Prepares a model card if one is requested; its code is loaded only then. @throws ArgumentError if it would be ignored */
 async function prepareCard(options: Options): Promise<Card | undefined> {
   if (options.card === undefined && options.language !== undefined)
     throw new ArgumentError('--language goes into a model card: leave it out, or add --card FILE');
@@ -619,12 +619,12 @@ function expectWhole(
     throw new BpttError(`${incomplete.message}; the model was saved to ${options.out}`, { cause: incomplete });
 }
 
-/** What a training came to: of several seeds the best one. */
+/** The result of training; with several seeds, that of the best one. */
 interface Outcome {
   readonly result: TrainResult;
   readonly saved: boolean;
   readonly seeds?: SeedsResult;
-  /** Of an ensemble; `seeds` are then its members. */
+  /** Present for an ensemble; `seeds` are then its members. */
   readonly ensemble?: EnsembleResult;
 }
 
@@ -661,7 +661,7 @@ async function trainAndSave(
   return { result, saved: await saveResult(options.out, result) };
 }
 
-/** Writes the settings beside the model that was saved. @returns where they are; null if they were not written */
+/** Writes the settings next to the saved model. @returns their path; null if they were not written */
 async function saveSettings(
   { result, saved }: Outcome,
   options: Options,
@@ -677,18 +677,18 @@ async function saveSettings(
   return refused === undefined ? path : null;
 }
 
-/** The settings of a training as a configuration file has them. @param path where its paths are relative to */
+/** The settings of a run in the form of a configuration file. @param path location of the file, to which its paths are relative */
 function settingsText(path: string, { threads }: TrainResult, options: Options, backend: string, command: Command) {
   return configText(path, command, resolvedSettings(options, backend, threads), OPTIONS_OF);
 }
 
-/** Where the files beside a model are; null if they were not written. */
+/** Paths of the files next to a model; null if they were not written. */
 interface Beside {
   readonly config: string | null;
   readonly card: string | null;
 }
 
-/** Writes the settings beside a model that was saved, and its card where one is asked for. */
+/** Writes the settings next to a saved model, and its card if requested. */
 async function saveBeside(
   outcome: Outcome,
   options: Options,
@@ -706,14 +706,14 @@ async function saveBeside(
   return { config, card: path };
 }
 
-/** The fields of a training that an ensemble has: its own scores, and sums over its members. */
+/** The result fields of an ensemble: its own scores, and sums over its members. */
 function ensembleResult({ model, dev, test, members: { best, runs } }: EnsembleResult): TrainResult {
   const count = Math.max(1, runs.length);
   const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
   return { ...best, model, dev, test, seconds, parameters: count * best.parameters };
 }
 
-/** What `--profile` found. */
+/** The results of `--profile`. */
 interface Times {
   readonly phases: readonly Phase[];
   readonly seconds: number;
@@ -738,7 +738,7 @@ async function tell(
   if (times) await print(terminal, profileTable(times.phases, times.seconds));
 }
 
-/** Opens the backend of a training. A lost device is reported with --quiet too. */
+/** Opens the backend for training. A lost device is reported even with --quiet. */
 function openTrainBackend(
   { backend, threads, quiet }: Options,
   { stderr }: Terminal,
@@ -752,12 +752,12 @@ function openTrainBackend(
   return selectOnMachine(backend, onLost, { threads });
 }
 
-/** What the log has of an epoch. @param seed of one of several trainings */
+/** The log entry of an epoch. @param seed the seed, if there are several */
 function epochEntry(record: EpochRecord, seed: number | undefined): object {
   return { event: 'epoch', ...(seed !== undefined && { seed }), ...record, dev: headSummary(record.dev) };
 }
 
-/** Tells people, and the log, how the training goes. */
+/** Reports the progress of training to people and to the log. */
 function reporters(
   options: Options,
   terminal: Terminal,
@@ -798,7 +798,7 @@ function reporters(
   };
 }
 
-/** Where lines of JSON, and scalars for TensorBoard, go. The code of the latter is loaded where it is asked for. */
+/** Opens the destinations for JSON Lines and for TensorBoard scalars. The code of the latter is loaded only if requested. */
 async function openLog({ log, tensorboard }: Options, progress: Progress, resumes: boolean): Promise<TrainLog | null> {
   const onFailure = ({ message }: BpttError): void =>
     progress.line(visible(`${message}; the training goes on without it`));
@@ -822,7 +822,7 @@ async function openLog({ log, tensorboard }: Options, progress: Progress, resume
   };
 }
 
-/** @throws ArgumentError if two options say how often to train */
+/** @throws ArgumentError if two options give the number of runs */
 function checkRuns({ seeds, ensemble }: Options): void {
   if (seeds === undefined || ensemble === undefined) return;
   throw new ArgumentError(
@@ -830,7 +830,7 @@ function checkRuns({ seeds, ensemble }: Options): void {
   );
 }
 
-/** @throws ArgumentError if no development set could choose the bias */
+/** @throws ArgumentError if there is no development set to choose the bias on */
 function checkOutside({ outsideBias: bias, dev, split }: Options): void {
   if (bias !== 'dev' || dev !== undefined || split !== undefined) return;
   throw new ArgumentError(
@@ -838,7 +838,7 @@ function checkOutside({ outsideBias: bias, dev, split }: Options): void {
   );
 }
 
-/** @throws ArgumentError if the way of pooling would be ignored */
+/** @throws ArgumentError if the pooling method would be ignored */
 function checkPooling({ task, pooling }: Options): void {
   if (task !== 'tag' || pooling === undefined) return;
   throw new ArgumentError('--pooling means nothing to --task tag: leave it out, or add --task classify');
@@ -870,7 +870,7 @@ function checkUpdates({ optimizer, head, labelSmoothing = 0, ...options }: Optio
   throw new ArgumentError(`--${ofSoftmax} means nothing to --head crf: leave it out, or add --head softmax`);
 }
 
-/** Class weights as the training takes them; those of a file are read. @throws DataError if it holds something else */
+/** Class weights in the form that training takes; weights in a file are read. @throws DataError if the file has other contents */
 async function readClassWeights({
   classWeights: weights,
 }: Options): Promise<Required<Pick<TrainOptions, 'classWeights'>> | { classWeights: undefined }> {
@@ -900,13 +900,13 @@ function checkBodyOptions({ dropout, dropoutKind, residual, layers, dense, pooli
   }
 }
 
-/** What was decided about labels of spans, in one line. */
+/** The decisions about span labels, in one line. */
 function spansLine({ head, data, evidence, learned, constrained }: SpanPlan): string {
   const other = learned === data ? '' : `, learned as ${learned} and given back as ${data}`;
   return `${head === undefined ? '' : `${head}: `}labels ${data} (${evidence})${other}; ${constrained ? 'only transitions that it permits' : 'all transitions'}`;
 }
 
-/** Options that only one encoder reads, by its name. */
+/** Options that only one encoder reads, by encoder name. */
 export const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
   words: ['embedding', 'wordDropout', 'minCount', 'lowerCase', 'signatures'],
   affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes', 'affixMinCount', 'affixDropout'],
@@ -914,10 +914,10 @@ export const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
   vectors: ['vectors', 'vectorsKeep', 'vectorsMode', 'vectorsSize', 'vectorsDigits'],
 };
 
-/** Default of --vectors-keep: as many rows as a common model of spaCy has. */
+/** Default of --vectors-keep: the number of rows in a common spaCy model. */
 const VECTORS_KEPT = 20_000;
 
-/** @throws ArgumentError if an option would be ignored because its encoder, or its network, is not there */
+/** @throws ArgumentError if an option would be ignored because its encoder, or its network, is absent */
 function checkEncoders(options: Options, command: Command): void {
   const { encoders, characters, characterSize, vectors, init, affixDropout = 0, affixMinCount } = options;
   const given = (names: readonly string[]) =>

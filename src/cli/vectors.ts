@@ -1,4 +1,4 @@
-/** Pretrained vectors of `bptt train`: reading them, with progress, and saying how much of the corpora they cover. */
+/** Pretrained vectors of `bptt train`: reads them, with progress, and reports how much of the corpora they cover. */
 import { inputName } from '../labeling/data/files.node.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import { openVectors } from '../labeling/data/vectors/files.node.js';
@@ -14,7 +14,7 @@ import type { Progress } from './progress.js';
 import { PATIENCE_MS } from './progress.js';
 import { percent } from './report.js';
 
-/** What the command line says of vectors. */
+/** Command-line options about vectors. */
 export interface VectorOptions {
   readonly vectors?: string;
   readonly vectorsKeep: number | 'all';
@@ -22,7 +22,7 @@ export interface VectorOptions {
   readonly vectorsDigits: VectorDigits;
 }
 
-/** Vectors, and what is told of them. */
+/** Vectors, and the report about them. */
 export interface TrainVectors {
   readonly vectors: OpenedVectors;
   /** For people. */
@@ -39,7 +39,7 @@ const FORMATS: Readonly<Record<VectorFormat, string>> = {
   'word2vec-binary': 'word2vec binary',
 };
 
-/** The vectors that a training asks for. @throws DataError if the file is not one of vectors */
+/** The vectors requested for training. @throws DataError if the file does not contain vectors */
 export async function readTrainVectors(
   options: VectorOptions,
   corpora: Corpora,
@@ -75,7 +75,7 @@ export async function readTrainVectors(
   };
 }
 
-/** Shows how far the reading is, after two seconds of it. */
+/** Shows the progress of reading after two seconds. */
 function reporter(label: string, progress: Progress, now: () => number): (read: number, total: number) => void {
   const begun = now();
   return (read, total) => {
@@ -86,7 +86,7 @@ function reporter(label: string, progress: Progress, now: () => number): (read: 
   };
 }
 
-/** The line about the file and what is kept of it. */
+/** The line about the file and the vectors kept from it. */
 function describe({ file, words, size, compressed }: OpenedVectors, source: string, options: VectorOptions): string {
   const { vectorsKeep, vectorsMode } = options;
   const kept =

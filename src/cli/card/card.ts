@@ -1,6 +1,6 @@
 /**
- * `bptt train --card F`: a model card, the page that says what a model is, what it was made of, how good it is and where it ends. YAML
- * for the Hub, then Markdown for people. Everything in it was measured or counted by the training; nothing is guessed.
+ * `bptt train --card F`: a model card, which describes a model, its data, its scores and its limitations: YAML for the Hub, then
+ * Markdown for people. Everything in it was measured or counted in training; nothing is guessed.
  *
  * Source: Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
  */
@@ -36,7 +36,7 @@ import { countIn, limitsOf, typeName } from './limits.js';
 import { bullets, fenced, plain, table } from './markdown.js';
 import { toYaml } from './yaml.js';
 
-/** What the command line says. */
+/** Command-line options. */
 export interface CardOptions {
   readonly card?: string;
   readonly language?: readonly string[];
@@ -44,13 +44,13 @@ export interface CardOptions {
   readonly out: string;
   readonly seed: number;
   readonly split?: object;
-  /** As given, for the names of corpora. */
+  /** As given on the command line, for the names of corpora. */
   readonly train: string;
   readonly dev?: string;
   readonly test?: string;
 }
 
-/** A training at its end. */
+/** A finished training run. */
 export interface Finished {
   readonly result: TrainResult;
   readonly seeds?: SeedsResult;
@@ -62,16 +62,16 @@ export interface Finished {
   readonly notes: readonly Note[];
 }
 
-/** A card that will be written. */
+/** A card to be written. */
 export interface Card {
-  /** Writes it. @throws BpttError if it cannot be written; the model was saved before */
+  /** Writes it. @throws BpttError if it cannot be written; the model is already saved */
   write(training: Finished): Promise<void>;
 }
 
 /**
- * Takes the hashes of all inputs, before they are read.
+ * Computes the hashes of all inputs before they are read.
  *
- * @param path of the card
+ * @param path path of the card
  * @throws ArgumentError on inputs that cannot be read twice
  */
 export async function openCard(path: string, options: CardOptions, inputs: readonly Input[]): Promise<Card> {
@@ -88,7 +88,7 @@ export async function openCard(path: string, options: CardOptions, inputs: reado
   };
 }
 
-/** Everything the sections of a card are made of. */
+/** Input for all sections of a card. */
 interface Facts extends Finished {
   readonly path: string;
   readonly options: CardOptions;
@@ -136,7 +136,7 @@ async function textOf(
 
 const nameOf = ({ out }: CardOptions): string => basename(out).replace(/(?<=.)\.safetensors$/, '');
 
-/** A corpus by the names of its files; of one file with its hash. */
+/** A corpus, by the names of its files; for a single file, with its hash. */
 function datasetOf(part: Scored, { options, files }: Facts): DatasetName {
   const given = options[part];
   const own = files.filter(({ role }) => role === (given === undefined ? 'train' : part));
@@ -182,7 +182,7 @@ function dataSection({ sizes, files, options, path, corpora, heads }: Facts): st
   ].join('\n\n');
 }
 
-/** Rows of the table of types, at most. */
+/** Maximum number of rows in the table of types. */
 const ROWS = 100;
 
 function scoresSection({ scores, seeds, ensemble, result, heads }: Facts): string {
@@ -203,7 +203,7 @@ function scoresSection({ scores, seeds, ensemble, result, heads }: Facts): strin
   return [...parts, ...(rows && seeds?.runs.length ? [`### Seeds\n\n${what}.`, fenced(rows.join('\n'), 'text')] : [])].join('\n\n'); // prettier-ignore
 }
 
-/** Precision, recall and F1 by type of span, or by label, with the training examples of each; the commonest first. */
+/** Precision, recall and F1 by type of span, or by label, with the number of training examples of each; most frequent first. */
 function typesTable({ spans, labels }: Scores, facts: HeadFacts): string {
   const [what, own, trained] = spans ? (['type', spans.types, facts.spans] as const) : (['label', labels, facts.labels] as const); // prettier-ignore
   const all = Object.entries(own).sort(([, a], [, b]) => b.gold - a.gold);

@@ -1,4 +1,4 @@
-/** What a model card says of the data, counted from the sentences themselves. */
+/** Facts about the data in a model card, counted from the sentences themselves. */
 import { detectScheme } from '../../labeling/data/schemes.js';
 import type { Scheme } from '../../labeling/data/schemes.js';
 import type { Sentence } from '../../labeling/data/sentence.js';
@@ -9,28 +9,28 @@ import type { Model } from '../../labeling/model/model.js';
 import { insideOf, spanSchemeOf, spansOf } from '../../labeling/scoring/spans.js';
 import type { Corpora } from '../../labeling/training/run.js';
 
-/** The corpora that scores are of. */
+/** The corpora with scores. */
 export const SCORED = ['dev', 'test'] as const;
 /** One of them. */
 export type Scored = (typeof SCORED)[number];
 
-/** How often each of some names occurred. */
+/** Frequencies by name. */
 export type Counts = ReadonlyMap<string, number>;
 
 /** The labels of one head. */
 export interface HeadFacts {
-  /** Under which it stands in the model. */
+  /** Its name in the model. */
   readonly name: string;
   readonly unit: Unit;
   /** Training decisions by label. */
   readonly labels: Counts;
-  /** Training spans by type; null if the labels annotate none. */
+  /** Training spans by type; null if the labels do not annotate spans. */
   readonly spans: Counts | null;
   /** The scheme of these spans; null likewise. */
   readonly scheme: Scheme | null;
-  /** Labels of dev and test that training lacks, with their numbers. */
+  /** Labels of dev and test missing from training, with their counts. */
   readonly unknown: Readonly<Record<Scored, Counts>>;
-  /** Labels of dev and test that the scheme writes otherwise. */
+  /** Labels of dev and test that violate the scheme. */
   readonly repairs: Readonly<Record<Scored, number>>;
 }
 
@@ -38,13 +38,13 @@ export interface HeadFacts {
 export interface CorpusFacts {
   readonly sentences: number;
   readonly tokens: number;
-  /** Tokens of the longest sentence. */
+  /** Length of the longest sentence in tokens. */
   readonly longest: number;
-  /** Sentences that stand in the training data word for word. */
+  /** Number of sentences that occur verbatim in the training data. */
   readonly repeated: number;
 }
 
-/** Labels of a sentence that a head learns; none where the sentence has none. */
+/** Labels of a sentence that a head learns; empty if the sentence has none. */
 function labelsFor(unit: Unit, column: unknown, sentence: Sentence): readonly string[] {
   if (unit === 'token') return inColumn(column, sentence).labels ?? [];
   return sentence.category === undefined ? [] : [sentence.category];
@@ -73,7 +73,7 @@ export function factsOfHeads(model: Model, corpora: Corpora): HeadFacts[] {
   });
 }
 
-/** The sizes of a corpus. @param train the training sentences, where it is another corpus */
+/** The sizes of a corpus. @param train the training sentences, if this is another corpus */
 export function factsOfCorpus(sentences: readonly Sentence[], train: readonly Sentence[] = []): CorpusFacts {
   const key = ({ tokens }: Sentence): string => JSON.stringify(tokens);
   const seen = new Set(train.map(key));
@@ -86,7 +86,7 @@ export function factsOfCorpus(sentences: readonly Sentence[], train: readonly Se
   };
 }
 
-/** How often each name occurs, the commonest first, of equals the one that occurred first. */
+/** Frequencies by name, most frequent first; ties in order of first occurrence. */
 function countsOf(names: readonly string[]): Counts {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -1,4 +1,4 @@
-/** The files that a training reads, by their SHA-256. */
+/** The files that training reads, with their SHA-256. */
 import { createHash } from 'node:crypto';
 import { createReadStream, promises as fs } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -8,19 +8,19 @@ import { ArgumentError, DataError } from '../../tensor/index.js';
 
 /** An input: a file, or a folder with the files of a slot-filling corpus, or with texts and their annotations (brat). */
 export interface Input {
-  /** What it is for: `train`, `dev`, `test`, `vectors`, …. */
+  /** Its purpose: `train`, `dev`, `test`, `vectors`, …. */
   readonly role: string;
   readonly path: string;
 }
 
-/** A file that was read. */
+/** A file read in training. */
 export interface HashedFile extends Input {
-  /** In lower-case hexadecimal digits. */
+  /** In lowercase hexadecimal. */
   readonly sha256: string;
 }
 
 /**
- * The files of inputs with their hashes. What does not exist is left out: reading it fails with a better message.
+ * The files of inputs with their hashes. Nonexistent files are left out: reading them fails with a better message.
  *
  * @throws ArgumentError on standard input and on pipes, which cannot be read twice
  */

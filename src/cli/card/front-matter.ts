@@ -1,6 +1,7 @@
 /**
- * The YAML front matter of a model card, as the Hugging Face Hub reads it: https://github.com/huggingface/hub-docs/blob/main/modelcard.md.
- * `model-index` has a result for each head and corpus. The Hub asks for an identifier of a data set; the name of the file stands there.
+ * The YAML front matter of a model card, in the format of the Hugging Face Hub:
+ * https://github.com/huggingface/hub-docs/blob/main/modelcard.md. `model-index` has a result for each head and corpus. The Hub
+ * requires a data set identifier; the file name is used for it.
  */
 import type { ModelScores } from '../../labeling/scoring/evaluate.js';
 import type { Scores } from '../../labeling/scoring/scorer.js';
@@ -11,16 +12,16 @@ import type { Scored } from './data-facts.js';
 import { SCORED } from './data-facts.js';
 import type { YamlValue } from './yaml.js';
 
-/** What a corpus is called, and the hash of its file; of several files there is none. */
+/** Name of a corpus, and the hash of its file; absent if it has several files. */
 export interface DatasetName {
   readonly name: string;
   readonly sha256?: string;
 }
 
-/** What the front matter is made of. */
+/** Input for the front matter. */
 export interface FrontMatter {
   readonly name: string;
-  /** Codes of languages as they were given; empty if none was. */
+  /** Language codes as given; empty if none were. */
   readonly languages: readonly string[];
   readonly model: Model;
   readonly scores: Readonly<Record<Scored, ModelScores | null>>;
@@ -31,7 +32,7 @@ export interface FrontMatter {
 const TASKS: Readonly<Record<Unit, string>> = { token: 'token-classification', sentence: 'text-classification' };
 const SPLITS: Readonly<Record<Scored, string>> = { dev: 'validation', test: 'test' };
 
-/** One metric: its type by the Hub's names, what it is in words, and its value. */
+/** One metric: its type in the Hub's naming, its description, and its value. */
 interface Metric {
   readonly type: string;
   readonly name: string;

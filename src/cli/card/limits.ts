@@ -1,4 +1,4 @@
-/** The limits of a model, in sentences that the training itself bears out. */
+/** The limitations of a model, in sentences supported by its training. */
 import type { Note } from '../../labeling/data/notes.js';
 import type { ModelScores } from '../../labeling/scoring/evaluate.js';
 import type { Scores } from '../../labeling/scoring/scorer.js';
@@ -9,30 +9,30 @@ import type { CorpusFacts, Counts, HeadFacts, Scored } from './data-facts.js';
 import { SCORED } from './data-facts.js';
 import { plain } from './markdown.js';
 
-/** Fewer examples than this are few. */
+/** Below this number, examples count as few. */
 export const FEW = 10;
 
-/** How many names a sentence lists. */
+/** Maximum number of names in a sentence. */
 const SHOWN = 20;
 
-/** What the limits are computed from. */
+/** Input for the limitations. */
 export interface LimitFacts {
   readonly heads: readonly HeadFacts[];
   readonly train: CorpusFacts;
   readonly scored: Readonly<Record<Scored, CorpusFacts | null>>;
   readonly scores: Readonly<Record<Scored, ModelScores | null>>;
   readonly sources: Corpora['sources'];
-  /** Seed of the split; null if the corpora are files of their own. */
+  /** Seed of the split; null if the corpora are separate files. */
   readonly splitSeed: number | null;
-  /** Seeds among which dev chose the model; 1 if there was one. */
+  /** Number of seeds among which the development set chose the model; 1 if there was only one. */
   readonly chosenAmong: number;
-  /** Whether dev chose the epoch. */
+  /** Whether the development set chose the epoch. */
   readonly epochs: number;
   readonly interrupted: boolean;
   readonly notes: readonly Note[];
 }
 
-/** The limits, a sentence or two each. */
+/** The limitations, one or two sentences each. */
 export function limitsOf(facts: LimitFacts): string[] {
   return [
     ...aboutTraining(facts),
@@ -103,14 +103,14 @@ function aboutLabels({ name, unit, labels, spans, scheme, unknown, repairs }: He
   return limits;
 }
 
-/** Names with their numbers: `B-PER (3), I-PER (1), and 4 more`. */
+/** Names with their counts: `B-PER (3), I-PER (1), and 4 more`. */
 function listed(all: readonly (readonly [string, number])[]): string {
   const shown = all.slice(0, SHOWN).map(([name, n]) => `${plain(name === '' ? '(no type)' : name)} (${grouped(n)})`);
   return [...shown, ...(all.length > SHOWN ? [`and ${grouped(all.length - SHOWN)} more`] : [])].join(', ');
 }
 
-/** A type that spans without one have, as in word segmentation. */
+/** The type of untyped spans, as in word segmentation. */
 export const typeName = (name: string): string => (name === '' ? '(no type)' : name);
 
-/** How many of something, for tables. */
+/** Formats a count for tables. */
 export const countIn = (counts: Counts | null, name: string): string => grouped(counts?.get(name) ?? 0);

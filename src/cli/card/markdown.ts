@@ -1,14 +1,14 @@
-/** Texts of strangers in Markdown: words, file names and labels that must show as they are, in paragraphs and tables. */
+/** Untrusted text in Markdown: words, file names and labels that must be shown literally, in paragraphs and tables. */
 import { visible } from '../../tensor/visible.js';
 
-/** A text within a line or a cell, that Markdown shows as it is: what is unseen is spelled out, and what Markdown would obey is escaped. */
+/** Text in a line or a cell that Markdown shows literally: invisible characters are spelled out, and Markdown syntax is escaped. */
 export function plain(text: string): string {
   return visible(text)
     .replace(/[\\`*_{}[\]<>&~$#!]/g, '\\$&')
-    .replace(/\|/g, '&#124;'); // a backslash alone would not keep every table whole
+    .replace(/\|/g, '&#124;'); // a backslash would not be enough in every table
 }
 
-/** A table: its first row the head; columns of numbers to the right, others to the left. Cells are Markdown already. */
+/** A table whose first row is the head; number columns are right-aligned, others left-aligned. Cells must already be Markdown. */
 export function table(rows: readonly (readonly string[])[]): string {
   const [head, ...body] = rows;
   const isNumeric = (j: number): boolean => body.every((row) => /^[\d.,]+( %)?$/.test(row[j]));
@@ -19,7 +19,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 /** A list. */
 export const bullets = (items: readonly string[]): string => items.map((item) => `- ${item}`).join('\n');
 
-/** A block of text as it is, behind a fence that is longer than any in it. */
+/** A literal block of text, in a fence longer than any inside it. */
 export function fenced(text: string, language: string): string {
   const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(Math.max(3, longest + 1));

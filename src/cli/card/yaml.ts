@@ -1,12 +1,12 @@
 /**
- * Writes YAML, as far as the front matter of a model card needs it: block mappings and lists of texts, numbers and switches.
+ * Writes YAML, as far as the front matter of a model card needs it: block mappings and lists of strings, numbers and booleans.
  *
- * A text is written plain where it cannot be taken for anything else, in lower-case words joined by hyphens, and otherwise as JSON
- * writes it: YAML's double-quoted scalars read every escape of JSON. Characters that YAML does not print (§5.1 of YAML 1.2.2), and
- * those that some readers take for line breaks, are escaped besides. So readers of YAML 1.1 and 1.2 read the same.
+ * A string is written plain if it is unambiguous (lowercase words joined by hyphens), and otherwise as in JSON: YAML's
+ * double-quoted scalars support every JSON escape. Characters that are not printable in YAML (§5.1 of YAML 1.2.2), and those that
+ * some readers treat as line breaks, are also escaped. Readers of YAML 1.1 and 1.2 therefore read the same.
  */
 
-/** What is written. */
+/** A value to write. */
 export type YamlValue =
   | string
   | number
@@ -16,12 +16,15 @@ export type YamlValue =
       readonly [key: string]: YamlValue;
     };
 
-/** Words that readers of YAML 1.1 take for switches or for nothing: `no` is a language, too. */
+/** Words that YAML 1.1 readers parse as booleans or null: `no` is also a language code. */
 const RESERVED = new Set(['y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null']);
 
 const PLAIN = /^[a-z][a-z0-9]*([-_][a-z0-9]+)*$/;
 
-/** Not printable in YAML, or a line break to some readers: DEL and C1 controls, U+2028, U+2029, U+FEFF, surrogates alone, U+FFFE, U+FFFF. */
+/**
+ * Not printable in YAML, or a line break to some readers: DEL and C1 controls, U+2028, U+2029, U+FEFF, lone surrogates, U+FFFE,
+ * U+FFFF.
+ */
 const ESCAPED = /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\p{Cs}/gu;
 
 /** A document as text that ends with a line break. */
@@ -29,7 +32,7 @@ export function toYaml(value: YamlValue): string {
   return `${linesOf(value).join('\n')}\n`;
 }
 
-/** A value as lines without indentation; of a scalar, and of what is empty, one. */
+/** A value as lines without indentation; a single line for a scalar or an empty value. */
 function linesOf(value: YamlValue): string[] {
   if (typeof value === 'string') return [textOf(value)];
   if (typeof value === 'number') return [numberOf(value)];
@@ -48,7 +51,7 @@ function linesOf(value: YamlValue): string[] {
 
 const isList = (value: YamlValue): value is readonly YamlValue[] => Array.isArray(value);
 
-/** Whether a value takes lines of its own below its key. */
+/** Whether a value is written on separate lines below its key. */
 function isBlock(value: YamlValue): boolean {
   return typeof value === 'object' && Object.keys(value).length > 0;
 }
@@ -59,7 +62,7 @@ function textOf(text: string): string {
   return JSON.stringify(text).replace(ESCAPED, escape);
 }
 
-/** A number with a point before its exponent, which YAML 1.1 demands. */
+/** A number with a decimal point before its exponent, as YAML 1.1 requires. */
 function numberOf(x: number): string {
   if (Number.isNaN(x)) return '.nan';
   if (!Number.isFinite(x)) return x > 0 ? '.inf' : '-.inf';

@@ -1,4 +1,4 @@
-/** Axes of charts: from values to pixels, and the round numbers written beside them. */
+/** Axes of charts: from values to pixels, and the round numbers at the ticks. */
 import { log } from '../../tensor/index.js';
 
 /** From a value to pixels, counted from the origin of its chart. */
@@ -8,13 +8,16 @@ export interface Axis {
   readonly ticks: readonly number[];
 }
 
-/** Values that differ by no more than this share of them are equal: they differ by rounding, and ticks are written with twelve digits. */
+/**
+ * Values whose relative difference is at most this count as equal: they differ only by rounding, and ticks are written with
+ * twelve digits.
+ */
 const ROUNDING = 1e-10;
 
 /**
- * An axis over the range of some values, with a little room at both ends.
+ * An axis over the range of some values, with a small margin at both ends.
  *
- * @param values all above 0 where the scale is logarithmic; of none, and of such as are equal to ten digits, an axis around them
+ * @param values all above 0 if the scale is logarithmic; may be empty, or equal to ten digits, which gives an axis around them
  * @param length in pixels
  */
 export function axisOf(values: readonly number[], scale: 'linear' | 'integers' | 'logarithmic', length: number): Axis {
@@ -30,7 +33,7 @@ export function axisOf(values: readonly number[], scale: 'linear' | 'integers' |
   return { at, ticks: scale === 'logarithmic' ? decades(from, to) : steps(from, to, scale === 'integers') };
 }
 
-/** Five numbers or so: multiples of 1, 2 or 5 times a power of ten; integers alone where asked for. */
+/** About five numbers: multiples of 1, 2 or 5 times a power of ten; only integers if requested. */
 function steps(from: number, to: number, integers: boolean): number[] {
   const step = roundUp((to - from) / 5);
   const by = integers ? Math.max(1, step) : step;
@@ -47,7 +50,7 @@ function roundUp(x: number): number {
   return Number(`${first}e${power}`);
 }
 
-/** 1, 2 and 5 times powers of ten; the powers alone where these are many. */
+/** 1, 2 and 5 times powers of ten; only the powers if there are many. */
 function decades(from: number, to: number): number[] {
   const [first, last] = [from, to].map((x) => Number(x.toExponential().split('e')[1]));
   const ticks: number[] = [];
@@ -60,7 +63,7 @@ function decades(from: number, to: number): number[] {
   return ticks.length > 0 ? ticks : [from, to];
 }
 
-/** A tick as it is written: small and large numbers by their power of ten. */
+/** Formats a tick: small and large numbers by their power of ten. */
 export function tickText(value: number): string {
   const short = Number(value.toPrecision(6));
   const size = Math.abs(short);

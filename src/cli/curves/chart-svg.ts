@@ -1,11 +1,12 @@
 /**
- * An SVG of several charts with one legend, of lines that stay apart in color, to the color-blind and in greyscale: each has a color,
- * a dash and a marker of its own. The picture follows the reader's light or dark scheme, and says in words what it shows.
+ * An SVG of several charts with one legend, whose lines are distinguishable in color, to the color-blind and in grayscale: each
+ * has a distinct color, dash and marker. The picture adapts to the reader's light or dark scheme, and contains a text
+ * description.
  */
 import { axisOf, tickText } from './axis.js';
 import type { Axis } from './axis.js';
 
-/** One point; y is null if there is no number: the line has a gap there. */
+/** One point; y is null if there is no value: the line has a gap there. */
 export interface Point {
   readonly x: number;
   readonly y: number | null;
@@ -15,7 +16,7 @@ export interface Point {
 
 /** One line of a chart. */
 export interface Line {
-  /** Which of the names of the legend it is. */
+  /** Index of its name in the legend. */
   readonly place: number;
   readonly points: readonly Point[];
 }
@@ -24,30 +25,30 @@ export interface Line {
 export interface Chart {
   readonly title: string;
   readonly xLabel: string;
-  /** Whether x has a logarithmic axis, all of it above 0; integers, such as epochs, have ticks at integers alone. */
+  /** Whether x has a logarithmic axis, with all values above 0; integers, such as epochs, have ticks only at integers. */
   readonly xScale?: 'logarithmic' | 'linear' | 'integers';
-  /** The same of y. */
+  /** The same for y. */
   readonly yScale?: 'logarithmic' | 'linear';
   readonly lines: readonly Line[];
-  /** How a value is written at the axis. */
+  /** Formats a value at the axis. */
   readonly format?: (value: number) => string;
 }
 
 /** The whole picture. */
 export interface Picture {
   readonly title: string;
-  /** What it shows, in words. */
+  /** Description in words. */
   readonly description: string;
-  /** Of the legend. */
+  /** Names in the legend. */
   readonly names: readonly string[];
   readonly charts: readonly Chart[];
 }
 
-/** Of Okabe & Ito's palette, which color-blind people can tell apart, on white and on near-black. */
+/** Colors from Okabe & Ito's palette, distinguishable by color-blind people on white and on near-black. */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#222222', '#a87800', '#3a9bd0'];
 const COLORS_DARK = ['#4aa8e0', '#f07b2e', '#1cc294', '#e39cc4', '#ffffff', '#e69f00', '#9ad4f5'];
 const DASHES = ['', '7 4', '2 3', '10 3 2 3', '14 4', '5 2 1 2 1 2'];
-/** Around (0, 0), of a radius of about 4. */
+/** Markers around (0, 0), with a radius of about 4. */
 const MARKERS = [
   'M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z',
   'M-3.2 -3.2h6.4v6.4h-6.4z',
@@ -58,12 +59,12 @@ const MARKERS = [
   'M-4 -1.5h8v3h-8z',
 ];
 
-/** So many lines differ in color, dash and marker. */
+/** Number of lines that can differ in color, dash and marker. */
 export const MOST_LINES = DASHES.length * MARKERS.length;
 
 const PANEL = { width: 460, height: 260 };
 const MARGIN = { left: 66, right: 18, top: 40, bottom: 46 };
-/** Points that follow each other closer than so many pixels share a marker. */
+/** Consecutive points closer than this number of pixels share a marker. */
 const MARKER_DISTANCE = 14;
 
 const STYLE = [
@@ -97,14 +98,14 @@ export function drawPicture({ title, description, names, charts }: Picture): str
   ].join('\n');
 }
 
-/** The names in rows, each with its line and marker; one name alone needs none. */
+/** The names in rows, each with its line and marker; a single name needs no legend. */
 function legendOf(names: readonly string[], width: number): { readonly parts: string[]; readonly height: number } {
   if (names.length < 2) return { parts: [], height: 0 };
   const parts: string[] = [];
   let [x, y] = [16, 48];
   names.forEach((name, place) => {
     const shown = name.length > 48 ? `…${name.slice(-47)}` : name;
-    const wide = 62 + 7 * shown.length; // about the width of the text; a wider script only comes closer to the next name
+    const wide = 62 + 7 * shown.length; // approximately the width of the text; a wider script merely comes closer to the next name
     if (x > 16 && x + wide > width) [x, y] = [16, y + 20];
     parts.push(
       `<path d="M${x} ${y}h32" class="l c${place % COLORS.length}"${dashOf(place)}/>${markerAt(place, x + 16, y)}`,
@@ -115,7 +116,7 @@ function legendOf(names: readonly string[], width: number): { readonly parts: st
   return { parts, height: y - 48 + 24 };
 }
 
-/** Where a chart lies, and its axes. */
+/** Position of a chart, and its axes. */
 interface Frame {
   readonly left: number;
   readonly right: number;
@@ -150,7 +151,7 @@ function drawChart(chart: Chart, names: readonly string[], x0: number, y0: numbe
     }),
     `<path d="M${left} ${high}V${low}H${right}" class="axis"/>`,
     `<text x="${(left + right) / 2}" y="${low + 36}" text-anchor="middle" class="note">${escape(chart.xLabel)}</text>`,
-    // The shortest last, so that no longer one covers it.
+    // The shortest last, so that longer lines do not cover it.
     ...[...chart.lines]
       .sort((p, q) => q.points.length - p.points.length)
       .map((line) => drawLine(line, names[line.place], frame)),
@@ -191,7 +192,7 @@ function markerAt(place: number, x: number, y: number): string {
   return `<path d="${shape}" transform="translate(${x.toFixed(1)} ${y.toFixed(1)})" class="f${place % COLORS.length}"/>`;
 }
 
-/** Text as XML holds it; characters that XML cannot hold become a box. */
+/** Escapes text for XML; characters that XML does not allow become a box. */
 function escape(text: string): string {
   const legal = text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, '□');
   return legal.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);

@@ -1,4 +1,4 @@
-/** Reads the logs of `bptt train --log` as runs: what each epoch of each seed measured. Nothing here draws. */
+/** Reads the logs of `bptt train --log` as runs: the measurements of each epoch of each seed. Drawing is done elsewhere. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { systemError } from '../../labeling/data/files.node.js';
@@ -6,31 +6,31 @@ import { DataError } from '../../tensor/index.js';
 import { counted } from '../../tensor/print.js';
 import { show } from '../../tensor/describe.js';
 
-/** What is drawn over the epochs of a run. */
+/** Quantities drawn over the epochs of a run. */
 export const QUANTITIES = ['loss', 'dev', 'lr', 'gradientNorm'] as const;
 
-/** One of them. */
+/** One such quantity. */
 export type Quantity = (typeof QUANTITIES)[number];
 
-/** Which score of the development set a run has: the one that its epochs are compared by. */
+/** The development score of a run, by which its epochs are compared. */
 export type Measure = 'span F1' | 'accuracy';
 
 /** One epoch; null if there is no such number: no development set, or a number that was not finite. */
 export type Epoch = { readonly epoch: number; readonly best: boolean } & Readonly<Record<Quantity, number | null>>;
 
-/** One training. */
+/** One training run. */
 export interface Run {
-  /** Name of the file, and of the seed where a log has several. */
+  /** Name of the file, and of the seed if a log has several. */
   readonly name: string;
   readonly epochs: readonly Epoch[];
   /** Null if the run has no development set. */
   readonly measure: Measure | null;
 }
 
-/** What a log holds. */
+/** Contents of a log. */
 export interface RunLog {
   readonly runs: readonly Run[];
-  /** What a reader should know of it, a line each. */
+  /** Notes about it, one line each. */
   readonly notes: readonly string[];
 }
 
@@ -39,8 +39,8 @@ type Entry = Readonly<Record<string, unknown>>;
 /**
  * Reads a log.
  *
- * @param name what its runs are called
- * @throws DataError if it is not a log of a training, or holds no finished epoch, or cannot be read
+ * @param name name of its runs
+ * @throws DataError if it is not a training log, or contains no finished epoch, or cannot be read
  */
 export async function readRunLog(path: string, name = basename(path)): Promise<RunLog> {
   const text = await readText(path);
@@ -102,7 +102,7 @@ function notALog(path: string, got: string): DataError {
   );
 }
 
-/** The lines as objects. The last one may be cut short, as a crash or a full disk leaves it. */
+/** The lines as objects. The last one may be truncated by a crash or a full disk. */
 function entriesOf(path: string, text: string) {
   const lines = text.split('\n');
   const entries: { readonly entry: Entry; readonly line: number }[] = [];
@@ -158,7 +158,7 @@ function numberOf(where: string, name: string, x: unknown): number | null {
 
 const FIELDS = { 'span F1': 'spanF1', accuracy: 'accuracy' } as const;
 
-/** Span F1 where the labels are spans, else accuracy: what a training finds its best epoch by. */
+/** Span F1 if the labels are spans, else accuracy: the score by which training selects its best epoch. */
 function measureOf({ spanF1 }: Entry): Measure {
   return spanF1 === undefined || spanF1 === null ? 'accuracy' : 'span F1';
 }

@@ -2,7 +2,7 @@
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
 
-/** Least and greatest of the values that are there; null if none is. */
+/** Least and greatest of the existing values; null if there are none. */
 export function rangeOf(values: readonly (number | null)[]): readonly [number, number] | null {
   let range: readonly [number, number] | null = null;
   for (const value of values) {
@@ -13,11 +13,11 @@ export function rangeOf(values: readonly (number | null)[]): readonly [number, n
 }
 
 /**
- * One character for each value, or for the mean of some that follow each other if there are more of them than columns. A value that
- * is missing or not finite is a space; where all are equal they stand in the middle.
+ * One character for each value, or for the mean of consecutive values if there are more of them than columns. A value that is
+ * missing or not finite becomes a space; if all are equal, they are drawn at mid-height.
  *
- * @param width most characters, at least 1
- * @param range the values of the lowest and the highest block; by default those of the curve itself
+ * @param width maximum number of characters, at least 1
+ * @param range the values of the lowest and the highest block; default: those of the curve itself
  */
 export function sparkline(
   values: readonly (number | null)[],

@@ -15,11 +15,14 @@ import type { HeadCalibration } from '../calibration-report.js';
 import type { JudgedBy, JudgedSentence } from '../gold.js';
 import { lineOf } from '../mistakes.js';
 
-/** Kinds of errors: those of spans, and a wrong label that is part of none: where labels do not annotate spans, every one. */
+/**
+ * Kinds of errors: those of spans, and wrong labels that belong to none of these; if labels do not annotate spans, every error is
+ * of the latter kind.
+ */
 export const ERROR_KINDS = [...MISTAKE_KINDS, 'label'] as const;
 export type ErrorKind = MistakeKind | 'label';
 
-/** Tokens `start` to `end − 1`, and how they read. */
+/** Tokens `start` to `end − 1`, and their text. */
 export interface Stretch {
   readonly start: number;
   readonly end: number;
@@ -31,14 +34,14 @@ export interface OneError {
   readonly kind: ErrorKind;
   /** Gold label, or type of the gold span; null if there is no gold span. */
   readonly gold: string | null;
-  /** Likewise predicted. */
+  /** Predicted label or type; null if there is no predicted span. */
   readonly predicted: string | null;
   /** The gold span, the predicted span, or the token; null if `gold` or `predicted` is. */
   readonly goldAt: Stretch | null;
   readonly predictedAt: Stretch | null;
   /** Probability of what was predicted; null if nothing was. */
   readonly confidence: number | null;
-  /** Whether a word of it never occurred in training; null if that is unknown. */
+  /** Whether one of its words never occurred in training; null if unknown. */
   readonly unseen: boolean | null;
   /** Line of its first token. */
   readonly line?: number;
@@ -50,13 +53,13 @@ export interface WrongSentence {
   readonly sentence: number;
   readonly line?: number;
   readonly tokens: readonly string[];
-  /** As they are scored: one for each token, `''` for none; of a head about sentences, one. */
+  /** Labels in scored form: one for each token, `''` for none; for a sentence head, one. */
   readonly gold: readonly string[];
   readonly predicted: readonly string[];
   readonly errors: readonly OneError[];
 }
 
-/** A count of errors and where they are counted. */
+/** A count of errors and its category. */
 export interface LengthErrors {
   readonly from: number;
   readonly to: number | null;
@@ -65,14 +68,14 @@ export interface LengthErrors {
   readonly errors: number;
 }
 
-/** How often one label, or type, was taken for another; null for no span. */
+/** How often one label, or type, was confused with another; null for no span. */
 export interface Pair {
   readonly gold: string | null;
   readonly predicted: string | null;
   readonly count: number;
 }
 
-/** Gold spans of a type by what became of them, and spurious ones that were predicted. */
+/** Gold spans of a type by outcome, and spurious predicted ones. */
 export interface TypeErrors {
   readonly name: string;
   readonly right: number;
@@ -84,20 +87,20 @@ export interface HeadErrors {
   readonly name: string;
   readonly scores: Scores;
   readonly calibration: HeadCalibration;
-  /** Sentences in the file. */
+  /** Number of sentences in the file. */
   readonly sentences: number;
-  /** All that have errors, in the order of the file. */
+  /** All sentences with errors, in file order. */
   readonly wrong: readonly WrongSentence[];
   readonly errors: number;
   readonly byKind: Readonly<Record<ErrorKind, number>>;
-  /** The commonest first. Of spans those whose type is wrong, missed or spurious; otherwise of labels. */
+  /** Most frequent first. For spans: wrong type, missed or spurious; otherwise for labels. */
   readonly pairs: readonly Pair[];
-  /** By type; empty where labels do not annotate spans. */
+  /** By type; empty if labels do not annotate spans. */
   readonly types: readonly TypeErrors[];
   readonly lengths: readonly LengthErrors[];
-  /** Errors by whether a word of theirs is unknown; null if that is not recorded. */
+  /** Errors by whether one of their words is unknown; null if this is not recorded. */
   readonly words: { readonly known: number; readonly unseen: number } | null;
-  /** Gold labels that the model does not have, which it cannot predict, by count. */
+  /** Gold labels that the model does not have and cannot predict, by count. */
   readonly unknownLabels: readonly { readonly label: string; readonly count: number }[];
 }
 
@@ -185,7 +188,7 @@ export function startOf({ goldAt, predictedAt }: OneError): number {
   return Math.min(goldAt?.start ?? Infinity, predictedAt?.start ?? Infinity);
 }
 
-/** Places of the tokens of a stretch. */
+/** Indices of the tokens in a range. */
 export function tokensOf(at: Stretch | null): number[] {
   return at === null ? [] : Array.from({ length: at.end - at.start }, (_, i) => at.start + i);
 }

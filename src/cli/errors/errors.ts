@@ -1,4 +1,4 @@
-/** `bptt errors`: what a model gets wrong, as one offline page. */
+/** `bptt errors`: the errors of a model, as one offline page. */
 import type { Command } from 'commander';
 import { readPackageInfo } from '../../bench/package-info.js';
 import { inputName, labeledFiles } from '../../labeling/data/files.node.js';
@@ -32,7 +32,7 @@ interface Options extends GoldOptions {
   readonly backend: string;
 }
 
-/** Sentences on a page, unless another number is asked for: about a megabyte. */
+/** Default number of sentences on a page: about a megabyte. */
 const LIMIT = 500;
 
 const HELP = `
@@ -106,7 +106,7 @@ function expectHead({ config: { heads } }: Model, name: string | undefined): voi
   );
 }
 
-/** The heads to show. @throws ArgumentError if the one that is asked for was not scored */
+/** The heads to show. @throws ArgumentError if the requested head was not scored */
 function chosenHeads({ heads }: JudgedModel, { head: name }: Options): JudgedModel['heads'] {
   const chosen = heads.filter((head) => name === undefined || head.name === name);
   if (chosen.length > 0) return chosen;

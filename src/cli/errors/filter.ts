@@ -1,9 +1,9 @@
 /**
- * The script of the page: it shows the errors that the controls ask for, and hides the others. The functions stand in the page as they
- * stand here, by their own source text; so they use nothing but each other and what they are given.
+ * The script of the page: it shows the errors that match the controls, and hides the others. The page contains the source text of
+ * these functions, so they may use only each other and their arguments.
  */
 
-/** What the script needs of an element. */
+/** The part of a DOM element that the script needs. */
 interface PageElement {
   hidden: boolean;
   textContent: string;
@@ -38,7 +38,7 @@ interface PageDocument extends PageElement {
   createElement(name: string): PageElement;
 }
 
-/** What the controls of a head ask for, by name; nothing where everything will do. */
+/** The filter values of a head's controls, by name; undefined for no restriction. */
 function askedOf(head: PageElement): Record<string, string> {
   const asked: Record<string, string> = {};
   for (const control of head.querySelectorAll('.filters select, .filters input[type=search]')) {
@@ -58,7 +58,7 @@ function answers(error: PageElement, asked: Record<string, string>): boolean {
   return sure >= from && (sure < to || to === 1);
 }
 
-/** Shows what is asked for, and says how much that is. */
+/** Shows the matching errors and their number. */
 function showAsked(head: PageElement): void {
   const asked = askedOf(head);
   const wanted = (asked.text ?? '').toLowerCase();
@@ -83,7 +83,7 @@ function showAsked(head: PageElement): void {
     status.textContent = `Shown: ${counts.shownErrors} of ${counts.errors} errors, in ${counts.shownSentences} of ${counts.sentences} sentences.`;
 }
 
-/** Goes to the next shown sentence, or to the one before. */
+/** Moves to the next or previous visible sentence. */
 function goTo(page: PageDocument, head: PageElement, by: number): void {
   const shown = [...head.querySelectorAll('.sentence')].filter((sentence) => !sentence.hidden);
   const at = shown.findIndex((sentence) => sentence.contains(page.activeElement));
@@ -92,7 +92,7 @@ function goTo(page: PageDocument, head: PageElement, by: number): void {
   shown[next]?.scrollIntoView({ block: 'nearest' });
 }
 
-/** Makes a button of a cell of a heat map, which chooses its errors. */
+/** Turns a heat map cell into a button that selects its errors. */
 function makeButton(page: PageDocument, head: PageElement, cell: PageElement): void {
   const button = page.createElement('button');
   button.type = 'button';
@@ -110,7 +110,7 @@ function makeButton(page: PageDocument, head: PageElement, cell: PageElement): v
   });
 }
 
-/** Answers a key; those with a modifier, and those typed into a field, are left alone. */
+/** Handles a key; keys with a modifier, and those typed into a field, are ignored. */
 function answerKey(page: PageDocument, event: PageEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { target, key } = event;
@@ -126,7 +126,7 @@ function answerKey(page: PageDocument, event: PageEvent): void {
   event.preventDefault();
 }
 
-/** Begins to listen. */
+/** Starts listening. */
 function start(page: PageDocument): void {
   for (const head of page.querySelectorAll('.head')) {
     const form = head.querySelector('.filters');
@@ -134,7 +134,7 @@ function start(page: PageDocument): void {
     form.hidden = false;
     form.addEventListener('input', () => showAsked(head));
     form.addEventListener('submit', (event) => event.preventDefault());
-    form.addEventListener('reset', () => void setTimeout(() => showAsked(head), 0)); // the controls are emptied after this event
+    form.addEventListener('reset', () => void setTimeout(() => showAsked(head), 0)); // the controls are reset after this event
     for (const cell of head.querySelectorAll('td[data-gold], td[data-predicted]')) makeButton(page, head, cell);
     showAsked(head);
   }

@@ -1,4 +1,4 @@
-/** Heat maps as tables: labels that were taken for each other, and types of spans by what became of them. */
+/** Heat maps as tables: confused labels, and types of spans by outcome. */
 import { MISTAKE_KINDS } from '../../labeling/scoring/span-mistakes.js';
 import { counted, grouped } from '../../tensor/print.js';
 import type { HeadErrors } from './collect.js';
@@ -7,13 +7,13 @@ import { KIND_NAMES } from './names.js';
 import type { Names } from './names.js';
 import { shadeOf } from './style.js';
 
-/** Labels of a heat map; if there are more, those that are confused least share one row and one column. */
+/** Maximum number of labels in a heat map; above it, the least confused ones share one row and one column. */
 export const MOST_LABELS = 30;
 
-/** Longest name at the edge of a heat map. */
+/** Maximum length of a name at the edge of a heat map. */
 const NAME = 24;
 
-/** More columns than this have their names turned. */
+/** Above this number of columns, their names are rotated. */
 const UPRIGHT = 6;
 
 /** A row or a column: one label, or several. */
@@ -22,7 +22,7 @@ interface Group {
   readonly members: readonly number[];
 }
 
-/** The confusion matrix of labels. @param names of the filter, where a cell chooses a gold and a predicted label */
+/** The confusion matrix of labels. @param names names in the filter, for which a cell selects a gold and a predicted label */
 export function confusionMap({ scores: { confusion, unit } }: HeadErrors, names: Names | null): string {
   const { labels, counts } = confusion;
   const groups = groupsOf(labels, counts);
@@ -59,7 +59,7 @@ const columnHead = (name: string, columns: number): string =>
 const groupName = ({ name, members }: Group): string =>
   members.length === 1 ? isolated(name, NAME) : `${counted(members.length, 'other')}`;
 
-/** Every label by itself, or those that are confused most, and the rest together. */
+/** Every label separately, or the most confused ones and the rest together. */
 function groupsOf(labels: readonly string[], counts: readonly (readonly number[])[]): Group[] {
   const all = labels.map((name, g) => ({ name, members: [g] }));
   if (labels.length <= MOST_LABELS) return all;
@@ -70,7 +70,7 @@ function groupsOf(labels: readonly string[], counts: readonly (readonly number[]
   return [...all.filter((_, g) => kept.has(g)), { name: '', members: rest }];
 }
 
-/** Types of spans down, what became of them across. */
+/** Types of spans down, their outcomes across. */
 export function typeMap({ types }: HeadErrors, names: Names): string {
   const rows = types.map(({ name, right, kinds }) => {
     const gold = right + kinds.type + kinds.boundary + kinds['type-and-boundary'] + kinds.missed;

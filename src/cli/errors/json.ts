@@ -1,8 +1,8 @@
-/** What the page says, for programs. */
+/** The content of the page, for programs. */
 import { detailsOf } from '../report.js';
 import type { ErrorsContent } from './page.js';
 
-/** One object: all counts, and the sentences that the page would have. */
+/** One object: all counts, and the sentences that the page would contain. */
 export function errorsJson(
   { model, file, heads, together, limit }: ErrorsContent,
   warnings: readonly object[],

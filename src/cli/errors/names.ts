@@ -1,7 +1,7 @@
-/** What errors are called on the page, and the numbers by which filters know labels. */
+/** Names of errors on the page, and the numbers that filters use for labels. */
 import type { ErrorKind, HeadErrors, OneError } from './collect.js';
 
-/** What a kind of error is called. */
+/** Name of a kind of error. */
 export const KIND_NAMES: Readonly<Record<ErrorKind, string>> = {
   type: 'wrong type',
   boundary: 'wrong boundary',
@@ -11,16 +11,16 @@ export const KIND_NAMES: Readonly<Record<ErrorKind, string>> = {
   label: 'label alone',
 };
 
-/** What stands if there is no span. */
+/** Placeholder for no span. */
 export const NONE = '(none)';
 
-/** Gold and predicted labels, or types, of the errors; their places are the values of the filters. */
+/** Gold and predicted labels, or types, of the errors; their indices are the filter values. */
 export interface Names {
   readonly gold: readonly (string | null)[];
   readonly predicted: readonly (string | null)[];
 }
 
-/** The names that occur in the errors of a head, the commonest first. */
+/** The names that occur in the errors of a head, most frequent first. */
 export function namesOf({ wrong }: HeadErrors): Names {
   const errors = wrong.flatMap((each) => each.errors);
   return { gold: ranked(errors, 'gold'), predicted: ranked(errors, 'predicted') };

@@ -1,7 +1,7 @@
 /**
- * What a model gets wrong, as one HTML file that needs nothing else. Everything stands in the page; its script only hides what is not asked
- * for. A Content-Security-Policy allows that script and that style by their hashes and nothing besides, so no address is asked, and
- * whatever a sentence or a label holds stays text.
+ * The errors of a model as one self-contained HTML file. The page contains everything; its script only hides what the filters
+ * exclude. A Content-Security-Policy allows only that script and that style sheet, by their hashes, so that no network request is
+ * made and the contents of sentences and labels are never interpreted as markup.
  */
 import { createHash } from 'node:crypto';
 import type { ModelScores } from '../../labeling/scoring/evaluate.js';
@@ -19,23 +19,23 @@ import { reliability } from './reliability.js';
 import { filterForm, lengthName, sentenceList } from './sentences.js';
 import { styleSheet } from './style.js';
 
-/** What the page is made of. */
+/** Input of the page. */
 export interface ErrorsContent {
   readonly model: string;
   readonly file: string;
   readonly version: string;
   readonly heads: readonly HeadErrors[];
   readonly together?: ModelScores['together'];
-  /** Sentences that the page has of each head at most. */
+  /** Maximum number of sentences per head on the page. */
   readonly limit: number;
-  /** Warnings of reading and scoring. */
+  /** Warnings from reading and scoring. */
   readonly notes: readonly string[];
 }
 
-/** Pairs of labels that are listed; the others are counted. */
+/** Maximum number of listed label pairs; the others are counted. */
 const MOST_PAIRS = 100;
 
-/** The whole page. */
+/** Returns the whole page. */
 export function errorsPage(content: ErrorsContent): string {
   const { model, file, version, heads, together, notes } = content;
   const style = styleSheet();
@@ -62,7 +62,7 @@ const hashOf = (source: string): string => createHash('sha256').update(source, '
 const headLinks = (heads: readonly HeadErrors[]): string =>
   `<nav aria-label="Heads">${heads.map(({ name }, h) => `<a href="#h${h}">${data(name)}</a>`).join(' ')}</nav>`;
 
-/** All of one head. @param several whether it is one of several, under a heading of its own */
+/** The section of one head. @param several whether there are several heads, so that it needs a heading */
 function headPart(head: HeadErrors, id: string, several: boolean, limit: number): string {
   const level = several ? 3 : 2;
   const heading = (title: string, own: string): string => `<h${level} id="${id}-${own}">${text(title)}</h${level}>`;

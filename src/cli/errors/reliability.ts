@@ -13,7 +13,7 @@ const TOP = 8;
 const HISTOGRAM = 56;
 const GAP = 12;
 
-/** The diagram of one list of decisions, what it says in words, and its numbers. @param what is decided: `labels` */
+/** The diagram for a list of decisions, its description, and its numbers. @param what kind of decision: `labels` */
 export function reliability(id: string, what: string, calibration: Calibration, level: number): string {
   const title = `Confidence of ${what}`;
   const heading = `<h${level}>${text(title)}</h${level}>`;
@@ -36,7 +36,7 @@ export function reliability(id: string, what: string, calibration: Calibration, 
   ].join('\n');
 }
 
-/** The figures, and what they mean. */
+/** The figures and their meaning. */
 function sentenceOf(calibration: Calibration): string {
   const { confidence, accuracy } = calibration;
   const difference = (confidence ?? 0) - (accuracy ?? 0);

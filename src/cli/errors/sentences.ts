@@ -1,4 +1,4 @@
-/** The sentences that have errors: labels under their wrong words, and below each error in words. */
+/** The sentences with errors: labels under the wrong words, and below them a description of each error. */
 import { bucketOf, LENGTH_BUCKETS } from '../../labeling/scoring/lengths.js';
 import { counted, grouped } from '../../tensor/print.js';
 import { percent } from '../report.js';
@@ -8,23 +8,23 @@ import { data, isolated, text } from './html.js';
 import { KIND_NAMES, NONE } from './names.js';
 import type { Names } from './names.js';
 
-/** Longest text of a span or a word that an error repeats. */
+/** Maximum length of a span or a word quoted in an error. */
 const LONGEST = 120;
 
-/** Confidences by which errors can be chosen. */
+/** Confidence thresholds for filtering errors. */
 export const SURE: readonly (readonly [value: string, name: string])[] = [
   ['0.9-1', 'at least 90 %'],
   ['0.5-0.9', '50 to 90 %'],
   ['0-0.5', 'below 50 %'],
 ];
 
-/** What is known of a whole head while its sentences are written. */
+/** Context of a head while its sentences are written. */
 interface Frame {
   readonly head: HeadErrors;
   readonly names: Names;
 }
 
-/** The sentences as a list. @param shown those that the page has */
+/** The sentences as a list. @param shown the sentences on the page */
 export function sentenceList(head: HeadErrors, names: Names, shown: readonly WrongSentence[]): string {
   const items = shown.map((each) => sentenceItem({ head, names }, each));
   return `<ol class="sentences">${items.join('\n')}</ol>`;
@@ -43,7 +43,7 @@ function sentenceItem(frame: Frame, each: WrongSentence): string {
   ].join('');
 }
 
-/** The words of a sentence; those of an error have their labels below, gold above predicted. */
+/** The words of a sentence; wrong words have their labels below, gold above predicted. */
 function markedWords({ tokens, gold, predicted, errors }: WrongSentence): string {
   const wrong = new Set(errors.flatMap(({ goldAt, predictedAt }) => [...tokensOf(goldAt), ...tokensOf(predictedAt)]));
   return tokens
@@ -55,7 +55,7 @@ function markedWords({ tokens, gold, predicted, errors }: WrongSentence): string
     .join(' ');
 }
 
-/** One error in words, with what the filters ask for. */
+/** The description of one error, with the attributes that filters use. */
 function errorItem({ head, names }: Frame, error: OneError): string {
   const { kind, gold, predicted, confidence, unseen, line } = error;
   const facts = [
@@ -87,7 +87,7 @@ function wordsOf({ scores }: HeadErrors, { kind, gold, predicted, goldAt, predic
   return prefix + sides.join(', ');
 }
 
-/** The controls that choose errors; hidden until the script runs. */
+/** The filter controls; hidden until the script runs. */
 export function filterForm(id: string, head: HeadErrors, names: Names): string {
   const label = (name: string | null): string => (name === null ? NONE : name === '' ? 'span' : name);
   const choices = (list: readonly (string | null)[]) => list.map((name, i) => [String(i), label(name)] as const);

@@ -1,10 +1,10 @@
-/** How the page looks, light and dark as the reader has it: colors, shades of the heat maps, and the rules of the layout. */
+/** Style of the page, adapting to the reader's light or dark scheme: colors, shades of the heat maps, and layout rules. */
 import { themes } from '../../inspect/views/theme.js';
 
-/** Shades of a heat map, the faintest first. */
+/** Shades of a heat map, faintest first. */
 export const SHADES = 8;
 
-/** Right ones and wrong ones, of Okabe & Ito's palette, which color-blind people can tell apart; see curves/chart-svg.ts. */
+/** Colors for right and wrong, from Okabe & Ito's palette, distinguishable by color-blind people; see curves/chart-svg.ts. */
 const INKS = {
   light: { right: '#0072b2', wrong: '#d55e00', gold: '#00594a', predicted: '#8f3500' },
   dark: { right: '#4aa8e0', wrong: '#f07b2e', gold: '#5fd6b8', predicted: '#ffa773' },
@@ -41,7 +41,10 @@ function rootOf(name: 'light' | 'dark'): string {
   return `:root{color-scheme:light dark;--ground:${background};--ink:${ink};--muted:${muted};--line:${line};--right:${right};--wrong:${wrong};--gold:${gold};--predicted:${predicted};--link:${link}}`;
 }
 
-/** Classes `.r1` to `.r8` and `.x1` to `.x8`: from near the ground to the color itself, with black or white text, whichever reads better. */
+/**
+ * Classes `.r1` to `.r8` and `.x1` to `.x8`: from near the background to the color itself, with black or white text, whichever is
+ * more legible.
+ */
 function shadesOf(name: 'light' | 'dark'): string {
   const ground = channelsOf(themes[name].background);
   const ofOne = (letter: string, hex: string): string =>
@@ -72,7 +75,7 @@ function luminance(color: readonly number[]): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** The class of a cell: its shade by the square root of a share in [0, 1], so that rare errors can be seen; none for 0. */
+/** The class of a cell: its shade by the square root of a share in [0, 1], so that rare errors are visible; none for 0. */
 export function shadeOf(kind: 'right' | 'wrong', share: number): string {
   if (share <= 0) return '';
   const shade = Math.max(1, Math.min(SHADES, Math.ceil(SHADES * Math.sqrt(share))));

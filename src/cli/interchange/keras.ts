@@ -1,4 +1,4 @@
-/** Keras: a `.keras` file, written and read; an `.h5` of a whole model, read. */
+/** Keras: reads and writes `.keras` files, and reads an `.h5` of a whole model. */
 import { Option } from 'commander';
 import { exportKeras, importKeras } from '../../interchange/index.js';
 import type { KerasImportOptions, StateDictNames } from '../../interchange/index.js';

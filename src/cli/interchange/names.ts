@@ -1,4 +1,4 @@
-/** `--names`: the words and labels of a model of another program, which hold none. */
+/** `--names`: the words and labels for a model from another program, which does not contain them. */
 import { Option } from 'commander';
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { decodeUtf8 } from '../../serialize/utf8.js';
@@ -8,16 +8,16 @@ import { DataError } from '../../tensor/index.js';
 import { quoted } from '../../tensor/visible.js';
 import { readBytes } from '../model-io.js';
 
-/** One option that several formats have. */
+/** An option that several formats share. */
 export const NAMES = new Option('--names <file>', 'your own model: JSON with its words and labels');
 
-/** What people are told of names that were not all said: which word was taken for the unknown one, if none is spelled so. */
+/** A note about incomplete names: which word was chosen as the unknown word, if none has the usual spelling. */
 export function guessesOf({ words, unknown }: StateDictNames): string[] {
   if (unknown !== undefined || isUnknown(defaultUnknown(words))) return [];
   return [`unknown words are read as ${quoted(words[0])}, the first of the words: name another with "unknown"`];
 }
 
-/** What the file of `--names` says. @throws DataError if it is not JSON in UTF-8 */
+/** Reads the file of `--names`. @throws DataError if it is not JSON in UTF-8 */
 export async function readNames(path: string): Promise<unknown> {
   const text = decodeUtf8(await readBytes(path));
   if (text === undefined) throw new DataError(`${path}: expected JSON in UTF-8; it is not UTF-8`);

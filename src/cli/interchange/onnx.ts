@@ -1,4 +1,4 @@
-/** ONNX: a file that ONNX Runtime runs, and what stands beside it; read back, or made by another program. */
+/** ONNX: writes a file for ONNX Runtime with its companion files; reads it back, or a file from another program. */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { Option } from 'commander';
@@ -26,10 +26,10 @@ words into inputs and outputs into labels; a model that reads characters, affixe
   },
 };
 
-/** Fields of the file of --names that an ONNX file can do with. */
+/** Fields of the --names file that apply to an ONNX file. */
 const FIELDS = ['words', 'labels', 'unknown', 'lowerCase', 'output'];
 
-/** A file of `--onnx`, or of another program. */
+/** A file from `--onnx`, or from another program. */
 export const onnxImport: ImportFormat = {
   name: 'ONNX',
   options: [NAMES],
@@ -55,7 +55,7 @@ vectors and one linear map. The JSON file has "words" and "labels" in the order 
   },
 };
 
-/** Files with tensors, which must lie beside the model: a model names none elsewhere. Each is read once. */
+/** External tensor files, which must be in the folder of the model: references elsewhere are rejected. Each is read once. */
 function filesBeside(path: string): (location: string) => Uint8Array {
   const files = new Map<string, Uint8Array>();
   return (location) => {

@@ -1,4 +1,4 @@
-/** PyTorch: a folder with a module and its weights, written and read; a plain state dict, read. */
+/** PyTorch: reads and writes a folder with a module and its weights, and reads a plain state dict. */
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Option } from 'commander';
@@ -65,10 +65,10 @@ interface ExportOptions {
   readonly shards?: number;
 }
 
-/** Shards if it is not said how many. */
+/** Default number of shards. */
 const SHARDS = 8;
 
-/** The training files, and what is told of them. */
+/** The training files, and the messages about them. */
 async function shardsOf(model: Model, path: string, asked: number | undefined, terminal: Terminal) {
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const task = model.heads.every(({ kind }) => kind.unit === 'sentence') ? 'classify' : 'tag';

@@ -1,11 +1,11 @@
-/** Errors that cross from one thread to another: their class, which decides about the exit status, goes along by its name. */
+/** Errors that cross from one thread to another: their class, which determines the exit status, is sent by name. */
 import * as errors from '../../tensor/errors.js';
 
-/** An error as a message carries it. */
+/** An error in message form. */
 export interface SentError {
   readonly name: string;
   readonly message: string;
-  /** That of an error of the operating system. */
+  /** The code of an operating system error. */
   readonly code?: string;
 }
 
@@ -21,14 +21,14 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   WorkerError: errors.WorkerError,
 };
 
-/** What is sent of anything that was thrown. */
+/** The message form of any thrown value. */
 export function sentError(thrown: unknown): SentError {
   if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
   const { code } = thrown as NodeJS.ErrnoException;
   return { name: thrown.name, message: thrown.message, ...(typeof code === 'string' && { code }) };
 }
 
-/** The error again: of its own class where that is one of this package, else an Error with its name. */
+/** Restores the error: with its original class if it is one of this package, else as an Error with its name. */
 export function receivedError({ name, message, code }: SentError): Error {
   const error = Object.hasOwn(CLASSES, name) ? new CLASSES[name](message) : new Error(message);
   if (error.name !== name) Object.defineProperty(error, 'name', { value: name });

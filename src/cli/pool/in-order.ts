@@ -1,10 +1,10 @@
-/** Results of jobs in the order of the jobs, several at work at once. */
+/** Runs several jobs at once and returns results in job order. */
 
 /**
- * Runs jobs, `most` at a time, and gives each result as soon as it and all before it are there: also while the next job is on its way.
- * Not more than `most` jobs are taken before their results are.
+ * Runs jobs, `most` at a time, and yields each result as soon as it and all previous ones are available, even while waiting for
+ * the next job. At most `most` jobs are taken before their results are consumed.
  *
- * @throws what `jobs` or `run` throw, after the results of all jobs before
+ * @throws whatever `jobs` or `run` throw, after the results of all previous jobs
  */
 export async function* inOrder<Job, Result>(
   jobs: AsyncIterable<Job>,
@@ -17,14 +17,14 @@ export async function* inOrder<Job, Result>(
   let ended = false;
   const take = (): Promise<IteratorResult<Job>> => {
     const next = iterator.next();
-    next.catch(() => undefined); // thrown below, after the results before
+    next.catch(() => undefined); // thrown below, after the previous results
     return next;
   };
   try {
     while (!ended || running.length > 0) {
       if (!ended && running.length < most) coming ??= take();
       const results = running.length > 0 ? [running[0].then(() => 'result' as const)] : [];
-      // A failed input is told after what came before it.
+      // An input failure is reported after the preceding results.
       const inputs = coming === undefined ? [] : [coming.then(() => 'job' as const, (error: unknown) => (running.length > 0 ? new Promise<never>(() => undefined) : Promise.reject(error as Error)))]; // prettier-ignore
       if ((await Promise.race([...results, ...inputs])) === 'result') {
         yield await running.shift()!;
@@ -40,7 +40,7 @@ export async function* inOrder<Job, Result>(
       }
     }
   } finally {
-    // Not awaited: a job that is still on its way would have to arrive first.
+    // Not awaited: it would wait for a job that has not arrived yet.
     iterator.return?.()?.catch(() => undefined);
   }
 }

@@ -1,52 +1,52 @@
 /**
  * A pool of worker threads: jobs in, their results out.
  *
- * A worker is started when a job finds no other one free, and never before: a small input pays for no thread. It runs one job after
- * another. What a job and its result hold is copied as `postMessage` copies it.
+ * A worker is started only when a job finds no free worker, so that a small input does not pay for threads. It runs one job after
+ * another. Jobs and results are copied by `postMessage`.
  */
 import { Worker } from 'node:worker_threads';
 import { WorkerError } from '../../tensor/errors.js';
 import type { SentError } from './errors.js';
 import { receivedError } from './errors.js';
 
-/** What a worker answers: that it is ready, or what came of a job. */
+/** Message from a worker: that it is ready, or the result of a job. */
 export type Answer<Result> =
   | { readonly ready: true }
   | { readonly id: number; readonly result: Result }
   | { readonly id: number; readonly error: SentError }
   | { readonly failed: SentError };
 
-/** How a pool works. */
+/** Options of a pool. */
 export interface PoolOptions<Data> {
-  /** Workers at most. */
+  /** Maximum number of workers. */
   readonly size: number;
-  /** What every worker gets when it starts; see `serveJobs`. */
+  /** Data that every worker receives at startup; see `serveJobs`. */
   readonly data: Data;
   /**
-   * Jobs that may wait at a worker while it runs another one: with 1 it has the next one at hand, with 0 each job goes to whoever is free
-   * first. Default 0.
+   * Number of jobs queued at a worker while it runs another one: with 1 it always has the next one ready, with 0 each job goes to
+   * the first free worker. Default 0.
    */
   readonly ahead?: number;
-  /** Limits of one worker's memory, as the constructor of `worker_threads` takes them. */
+  /** Memory limits of one worker, as for the constructor of `worker_threads`. */
   readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number };
 }
 
 /** Workers that run jobs. */
 export interface Pool<Job, Result> {
-  /** Workers at most. */
+  /** Maximum number of workers. */
   readonly size: number;
-  /** How many jobs wait or run. */
+  /** Number of waiting and running jobs. */
   readonly load: number;
   /**
-   * Runs a job. Where all workers are busy it waits for its turn, first come, first served.
+   * Runs a job. If all workers are busy, it waits in a first-come, first-served queue.
    *
-   * @throws what the job threw, of its own class; WorkerError if its worker ended, or could not start. The next job then starts another
-   *   worker
+   * @throws whatever the job threw, with its original class; WorkerError if its worker ended or could not start. The next job
+   *   then starts another worker
    */
   run(job: Job): Promise<Result>;
-  /** Starts all workers. @throws what one of them could not start with */
+  /** Starts all workers. @throws the error with which one of them failed to start */
   start(): Promise<void>;
-  /** Ends all workers, whatever they do. Jobs that wait or run fail with a WorkerError. */
+  /** Ends all workers immediately. Waiting and running jobs fail with a WorkerError. */
   close(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ interface Pending<Job, Result> {
 
 interface Hand<Job, Result> {
   readonly worker: Worker;
-  /** Jobs it has, the running one first. */
+  /** Its jobs, the running one first. */
   readonly jobs: Map<number, Pending<Job, Result>>;
   readonly ready: Promise<void>;
   /** Fails its jobs, and ends it. */
@@ -67,9 +67,9 @@ interface Hand<Job, Result> {
 }
 
 /**
- * Makes a pool. No worker starts yet.
+ * Creates a pool without starting any worker.
  *
- * @param program what workers run: a module that calls `serveJobs`
+ * @param program module that workers run, which calls `serveJobs`
  */
 export function openPool<Data, Job, Result>(program: URL, options: PoolOptions<Data>): Pool<Job, Result> {
   const { size } = options;
@@ -98,7 +98,7 @@ export function openPool<Data, Job, Result>(program: URL, options: PoolOptions<D
   };
 }
 
-/** The workers there are, and the jobs that no worker has yet. */
+/** The existing workers, and the jobs not yet assigned to one. */
 function createCrew<Data, Job, Result>(program: URL, options: PoolOptions<Data>) {
   const { size, ahead = 0 } = options;
   const hands: Hand<Job, Result>[] = [];
@@ -117,7 +117,7 @@ function createCrew<Data, Job, Result>(program: URL, options: PoolOptions<Data>)
     return hand;
   }
 
-  /** The worker that is to have the next job, where one has room: a new one before a second job for another. */
+  /** The worker for the next job, if one has capacity: starting a new worker takes precedence over queueing a second job. */
   function freeHand(): Hand<Job, Result> | undefined {
     const least = hands.toSorted((a, b) => a.jobs.size - b.jobs.size).at(0);
     if (least?.jobs.size === 0) return least;
@@ -135,7 +135,7 @@ function createCrew<Data, Job, Result>(program: URL, options: PoolOptions<Data>)
         hand.worker.postMessage({ id: pending.id, job: pending.job });
       } catch (error) {
         hand.jobs.delete(pending.id);
-        pending.reject(error); // what cannot be copied
+        pending.reject(error); // data that cannot be copied
       }
     }
   }
@@ -150,7 +150,7 @@ interface Listeners {
   readonly ended: () => void;
 }
 
-/** Starts a worker, which may have jobs before it is ready. */
+/** Starts a worker, which can receive jobs before it is ready. */
 function startHand<Data, Job, Result>(
   program: URL,
   { size, data, resourceLimits }: PoolOptions<Data>,
@@ -190,7 +190,7 @@ function startHand<Data, Job, Result>(
   return { worker, jobs, ready, end };
 }
 
-/** What a worker ended with, in one line; of memory, what to do about it. */
+/** Why a worker ended, in one line; for lack of memory, with advice. */
 function reasonOf(error: unknown): string {
   const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
   const [line] = (typeof message === 'string' ? message : String(error)).split('\n');

@@ -1,15 +1,15 @@
-/** What the module of a worker calls: it gets ready once, then runs one job after another. */
+/** The worker side of a pool: initializes once, then runs one job after another. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ArgumentError } from '../../tensor/errors.js';
 import { sentError } from './errors.js';
 import type { Answer } from './pool.js';
 
 /**
- * Serves the jobs of a pool, in their order, until the pool ends the worker.
+ * Serves the jobs of a pool, in order, until the pool ends the worker.
  *
- * @param open gets what the pool has for every worker, and returns the function that runs a job. Where it throws, the pool receives the error,
- *   and the worker is ended
- * @param given what of a result is handed over and not copied
+ * @param open receives the pool's data for every worker, and returns the function that runs a job. If it throws, the pool
+ *   receives the error and ends the worker
+ * @param given returns the parts of a result to transfer instead of copying
  */
 export function serveJobs<Data, Job, Result>(
   open: (data: Data) => Promise<(job: Job) => Result | Promise<Result>>,

@@ -1,4 +1,4 @@
-/** The terminal form of a curve: for each step how wrong a plain central difference is, as a mark on a logarithmic axis. */
+/** The terminal form of a curve: for each step, the error of a plain central difference as a mark on a logarithmic axis. */
 import type { Trace } from '../../inspect/index.js';
 import { log } from '../../tensor/index.js';
 import { tableOf } from './matrix.js';
@@ -6,16 +6,16 @@ import { short } from './numbers.js';
 import { left, wrapped } from './paper.js';
 import type { Paper } from './paper.js';
 
-/** Decades of the axis, and columns it takes. */
+/** Decades of the axis, and its width in columns. */
 const [LOW, HIGH, COLUMNS] = [-16, 2, 37];
 
-/** The column of a relative error; ends where it lies beyond. */
+/** The column of a relative error, clamped to the axis. */
 export function columnOf(error: number): number {
   const decade = error > 0 ? log(error) / log(10) : LOW;
   return Math.round(((Math.min(HIGH, Math.max(LOW, decade)) - LOW) / (HIGH - LOW)) * (COLUMNS - 1));
 }
 
-/** The curve; nothing where the trace has none. */
+/** The curve; empty if the trace has none. */
 export function curveLines({ checks: { curve, elements } }: Trace, paper: Paper): string[] {
   if (curve === undefined) return [];
   const { where, analytic, forwardMode, relative } = elements[curve.element];

@@ -1,4 +1,4 @@
-/** `bptt check`: random weights of a model on one sentence, their gradients by three methods. */
+/** `bptt check`: checks the gradients of random weights of a model on one sentence, by three methods. */
 import type { Command } from 'commander';
 import type { CheckElement, Trace } from '../../inspect/index.js';
 import { BpttError } from '../../tensor/index.js';
@@ -57,7 +57,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
     );
 }
 
-/** The curve, with the weight it is of by its name. */
+/** The curve, with the name of its weight. */
 function curveOf({ checks: { curve, elements } }: Trace): object | null {
   if (!curve) return null;
   const { element, ...sides } = curve;

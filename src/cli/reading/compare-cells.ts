@@ -16,11 +16,11 @@ import { expectPlace, reachOf } from './place.js';
 import { QUICK, read } from './inspect.js';
 import type { Waiting } from './waiting.js';
 
-/** How far the margin at the last word moves when a word is swapped. */
+/** The change of the margin at the last word when a word is swapped. */
 export interface SwapResult {
   readonly word: number;
   readonly other: string;
-  /** Middle value over the seeds of margin(swapped) − margin. */
+  /** Median over the seeds of margin(swapped) − margin. */
   readonly change: number;
   readonly perSeed: readonly number[];
 }
@@ -36,11 +36,11 @@ export interface ComparedCell {
   /** The same before training, if there was one. */
   readonly before: readonly (readonly number[])[] | null;
   readonly swap: SwapResult | null;
-  /** The traces, one per seed, and those before training. */
+  /** The traces, one per seed, and the traces before training. */
   readonly traces: readonly Trace[];
 }
 
-/** What one seed gave at the last loss. */
+/** The result of one seed at the last loss. */
 export interface SeedResult {
   readonly seed: number;
   readonly sha256: string;
@@ -58,7 +58,7 @@ export interface Comparison {
   readonly cells: readonly ComparedCell[];
 }
 
-/** Reads a sentence with every cell and seed. */
+/** Inspects a sentence with every cell and seed. */
 export async function compareCells(text: string, options: CompareOptions, waiting: Waiting): Promise<Comparison> {
   const { variable = 'x', normalize = 'retention', train = 0 } = options;
   if (train > 0 && options.untrained)
@@ -103,7 +103,7 @@ async function compared(
   };
 }
 
-/** The model, and where it was trained the one it began as. */
+/** The model and, if it was trained, its initial state. */
 async function modelsOf(
   name: string,
   sentence: Sentence,
@@ -120,7 +120,7 @@ const kernels = createCpuKernels();
 const traceOf = (model: Model, sentence: Sentence, options: CompareOptions): Trace =>
   read({ kernels, model, sentence }, options, { ...QUICK, reach: [options.variable ?? 'x'] });
 
-/** Retention or norms, as the options say. */
+/** Retention or norms, depending on the options. */
 export function valuesOf(trace: Trace, options: CompareOptions): LossByWord {
   const { reach } = reachOf(trace, options);
   return options.normalize === 'absolute' ? reach.norms : reach.retention;
@@ -134,7 +134,7 @@ function medianOf(all: readonly LossByWord[]): number[][] {
   return plain[0].map((row, m) => row.map((_, k) => median(plain.map((each) => each[m][k]))));
 }
 
-/** The word to swap and the sentence with another in its place. @throws ArgumentError on a word that is not there */
+/** The word to swap, and the sentence with its replacement. @throws ArgumentError on a word that does not occur */
 function swapIn({ tokens }: Sentence, swap: string): { word: number; other: string; tokens: string[] } {
   const [from, other, ...more] = swap.split('=');
   const word = tokens.indexOf(from);
@@ -146,7 +146,7 @@ function swapIn({ tokens }: Sentence, swap: string): { word: number; other: stri
   return { word, other, tokens: tokens.map((each, k) => (k === word ? other : each)) };
 }
 
-/** margin(swapped) − margin at the last loss, for the label the sentence itself calls for, over its strongest rival there. */
+/** margin(swapped) − margin at the last loss, for the gold label of the sentence against its strongest rival there. */
 function moveOf(model: Model, sentence: Sentence, swapped: { tokens: readonly string[] }): number {
   const quick = { ...QUICK, seed: 'margin' } as const;
   const first = inspect(kernels, model, sentence, quick).losses.at(-1)!;
@@ -157,7 +157,7 @@ function moveOf(model: Model, sentence: Sentence, swapped: { tokens: readonly st
   return margin(swapped.tokens) - margin(sentence.tokens);
 }
 
-/** The tag of the other number, where the task is number agreement. */
+/** The tag of the other grammatical number, if the task is number agreement. */
 function opposite(label: string, otherwise: string, { heads }: Model): string {
   const other = label === 'V.SG' ? 'V.PL' : label === 'V.PL' ? 'V.SG' : undefined;
   return other !== undefined && heads[0].labels.labels.includes(other) ? other : otherwise;

@@ -1,4 +1,7 @@
-/** A comparison on a terminal: matrices side by side on one scale, and what of the last word arrives at each word. */
+/**
+ * A comparison on a terminal: matrices side by side on one scale, and the share of the last word's gradient that arrives at each
+ * word.
+ */
 import type { ComparedCell, Comparison } from './compare-cells.js';
 import type { CompareOptions } from './compare.js';
 import { conventions } from './conventions.js';

@@ -1,4 +1,7 @@
-/** `bptt compare`: several cells read one sentence, on one scale; with `--gold`, two systems on one test set (compare-scores.ts). */
+/**
+ * `bptt compare`: compares several cells on one sentence, on one scale; with `--gold`, two systems on one test set
+ * (compare-scores.ts).
+ */
 import type { Command } from 'commander';
 import { cellNamed, cells as builtIn } from '../../cells/index.js';
 import { ArgumentError } from '../../tensor/index.js';
@@ -93,10 +96,10 @@ function addGoldOptions(command: Command): void {
 
 /** Options that both forms read. */
 const SHARED = ['seed', 'json', 'quiet', 'ascii', 'tokenizer', 'locale'];
-/** Options of the form with `--gold` alone. */
+/** Options only of the form with `--gold`. */
 const OF_GOLD = ['gold', 'format', 'column', 'unlabeled', 'labelNames', 'offsetUnit', 'tokenColumn', 'textColumn', 'comments', 'skipBad', 'task', 'predictedColumn', 'samples', 'spanMode', 'scheme', 'list']; // prettier-ignore
 
-/** Runs the form that is asked for. @throws ArgumentError on what is missing, and on options of the other form */
+/** Runs the requested form. @throws ArgumentError on missing options, and on options of the other form */
 async function dispatch(
   command: Command,
   sentence: string,
@@ -137,7 +140,7 @@ export function cellList(text: string): string[] {
   throw new ArgumentError(`--cells: ${wrong}: name some of ${Object.keys(builtIn).join(', ')}, separated by commas`);
 }
 
-/** Options of a variant stay with it, though commas are between them too: no option begins as the name of a cell does. */
+/** The options of a variant, also separated by commas, stay with it: no option starts like the name of a cell. */
 function variantsWhole(parts: readonly string[]): string[] {
   const names: string[] = [];
   for (const part of parts) {
@@ -148,7 +151,7 @@ function variantsWhole(parts: readonly string[]): string[] {
   return names;
 }
 
-/** A cell's name with its options in one order; nothing if there is no such cell. */
+/** A cell's name with its options in a fixed order; undefined if there is no such cell. */
 function nameOfCell(given: string): { readonly given: string; readonly known: string | undefined } {
   try {
     return { given, known: cellNamed(given)?.name };

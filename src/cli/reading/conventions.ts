@@ -1,4 +1,4 @@
-/** What a reading prints beside its numbers: the model, the conventions, and what the checks say. */
+/** Text printed with the numbers: the model, the conventions, and the results of the checks. */
 import type { Trace } from '../../inspect/index.js';
 import { counted } from '../../tensor/print.js';
 import type { GoldSource } from './model.js';
@@ -8,7 +8,7 @@ import { wrapped } from './paper.js';
 import type { Paper } from './paper.js';
 import { short } from './numbers.js';
 
-/** What is said of the model. */
+/** Describes the model. */
 export function modelLines(paper: Paper, { model }: Trace, notes: readonly string[] = []): string[] {
   const { cell, hidden, embedding, parameters, source, initialization, sha256 } = model;
   const parts = [
@@ -41,7 +41,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   state: 'all states together',
 };
 
-/** What is differentiated, and where the gold labels are from. */
+/** What is differentiated, and the source of the gold labels. */
 function seedText({ conventions: { seed, gold: given } }: Trace, gold: GoldSource): string {
   const golds = {
     tags: 'gold: as given',
@@ -51,13 +51,13 @@ function seedText({ conventions: { seed, gold: given } }: Trace, gold: GoldSourc
   return `gradients ${SEEDS[seed]}; ${golds}`;
 }
 
-/** The same as lines of their own. */
+/** The same as separate lines. */
 export const seedLines = (paper: Paper, trace: Trace, gold: GoldSource): string[] =>
   [...wrapped(paper, paper.own(`${seedText(trace, gold)}; computed in float64`)), ...solvedNote(paper, trace)].map(
     (line) => paper.paint('dim', line),
   );
 
-/** C1 to C5 as sentences: each of them silently changes the picture. */
+/** C1 to C5 as sentences: each of them changes the picture without being visible in it. */
 export function conventions(paper: Paper, trace: Trace, options: ConventionOptions, gold: GoldSource): string[] {
   const { reach, name } = reachOf(trace, options);
   const how =
@@ -67,7 +67,7 @@ export function conventions(paper: Paper, trace: Trace, options: ConventionOptio
   return [...lines, ...solvedNote(paper, trace)].map((line) => paper.paint('dim', line));
 }
 
-/** Where a loss is near 0, so is its gradient, whatever the model knows. */
+/** If a loss is near 0, so is its gradient, whatever the model has learned. */
 function solvedNote(paper: Paper, trace: Trace): string[] {
   if (trace.conventions.seed !== 'loss') return [];
   const solved = trace.losses.filter((loss) => loss.solved && loss.word !== null);
@@ -80,7 +80,7 @@ function solvedNote(paper: Paper, trace: Trace): string[] {
   );
 }
 
-/** What the checks and the identities say. */
+/** The results of the checks and the identities. */
 export function proofLines(paper: Paper, { checks, identities }: Trace): string[] {
   const lines: string[] = [];
   if (checks.checked > 0) {

@@ -1,4 +1,4 @@
-/** Models that no file holds: untrained, or after some updates on number agreement. */
+/** Models without a file: untrained, or after some updates on number agreement. */
 import type { Cell } from '../../cells/index.js';
 import type { Kernels } from '../../kernels/index.js';
 import { untrained } from '../../inspect/index.js';
@@ -12,7 +12,7 @@ import { ArgumentError } from '../../tensor/index.js';
 import type { ModelOptions } from './options.js';
 import type { Waiting } from './waiting.js';
 
-/** Sentences per update, and the settings of a training on number agreement. */
+/** Sentences per update, and the settings for training on number agreement. */
 const BATCH = 16;
 const TRAINING = {
   dropout: 0,
@@ -25,20 +25,20 @@ const TRAINING = {
   clip: 1,
 };
 
-/** What the trace does not say of such a model. */
+/** Information about such a model that the trace does not contain. */
 export const notesOf = ({ train, seed = 1, init }: ModelOptions): string[] => [
   ...(train ? [`after ${train} updates on number agreement, seed ${seed}`] : []),
   ...(init ? [`recurrent weights ${init}`] : []),
 ];
 
-/** The cell with another way of drawing its weights. */
+/** The cell with a different weight initialization. */
 function initialized(cell: Cell, { init, forgetBias }: ModelOptions): Cell {
   if (init === undefined && forgetBias === undefined) return cell;
   const own = { ...(init && { recurrent: init }), ...(forgetBias !== undefined && { forgetBias }) };
   return { ...cell, initialize: (D, H, rng, given) => cell.initialize(D, H, rng, { ...given, ...own }) };
 }
 
-/** Words of number agreement and of the sentence; labels of whichever the gold ones are. */
+/** Vocabulary of number agreement and of the sentence; the label set that contains the gold labels. */
 export function draw(cell: Cell, { tokens, labels }: Sentence, options: ModelOptions): Model {
   const { hidden = 16, embedding = 16, layers = 1, bidirectional = false, forgetBias, seed = 1 } = options;
   expectBias(cell, options);
@@ -59,7 +59,7 @@ function expectBias(cell: Cell, { forgetBias }: ModelOptions): void {
   throw new ArgumentError(`--forget-bias is for the cell lstm; got it with ${cell.name}: leave it out`);
 }
 
-/** A model after `options.train` updates on number agreement. @param epochs given by tests: with 0 the weights stay as drawn */
+/** A model after `options.train` updates on number agreement. @param epochs passed by tests: with 0 the weights stay as initialized */
 export async function trained(
   kernels: Kernels,
   cell: Cell,

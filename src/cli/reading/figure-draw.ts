@@ -1,4 +1,4 @@
-/** Figures: a view of a fresh reading as SVG, with everything in it that makes it again. */
+/** Figures: a view of a new trace as SVG, which contains everything needed to reproduce it. */
 import { views } from '../../inspect/views/index.js';
 import type { Look, Selection, Table, View } from '../../inspect/views/index.js';
 import { compare, languages } from '../../inspect/views/index.js';
@@ -17,10 +17,10 @@ import { waitingOn } from './waiting.js';
 /** Names of all views. */
 export const VIEWS = [...Object.keys(views), 'compare'];
 
-/** Other names that a view answers to: that of its command. */
+/** Alternative names of views: those of their commands. */
 const ALIASES: Readonly<Record<string, string>> = { salience: 'saliency' };
 
-/** What of a picture may be chosen, and the option that does. */
+/** The selectable properties of a picture, and their options. */
 const FLAGS = {
   loss: '--loss',
   word: '--word',
@@ -45,7 +45,7 @@ type Choice = keyof typeof FLAGS;
 const PLACE = ['layer', 'direction'] as const;
 const SEEDED = ['lossSeed', 'label', 'contrast'] as const;
 
-/** What each view makes use of. */
+/** The properties that each view uses. */
 const USED: Readonly<Record<string, readonly Choice[]>> = {
   strip: ['word', ...SEEDED],
   reach: ['loss', 'word', 'variable', 'normalize', ...PLACE, ...SEEDED],
@@ -59,7 +59,7 @@ const USED: Readonly<Record<string, readonly Choice[]>> = {
   compare: ['loss', 'word', 'variable', 'normalize', 'cells', 'seeds', ...PLACE, ...SEEDED],
 };
 
-/** Refuses what a view would not use. @throws ArgumentError that names the option, and the views that use it */
+/** Rejects options that a view would not use. @throws ArgumentError naming the option, and the views that use it */
 function expectUsed(view: string, options: FigureOptions): void {
   const unused = (Object.keys(FLAGS) as Choice[]).find(
     (name) => options[name] !== undefined && !USED[view].includes(name),
@@ -91,7 +91,7 @@ export interface Figure {
   readonly summary: string;
 }
 
-/** What a figure says about how it was made. `arguments` are those of `bptt figure`, without the files that it writes. */
+/** The provenance stored in a figure. `arguments` are those of `bptt figure`, without the files that it writes. */
 export interface FigureMetadata {
   readonly command: string;
   readonly arguments: readonly string[];
@@ -100,7 +100,7 @@ export interface FigureMetadata {
   readonly conventions: Readonly<Record<string, string>>;
 }
 
-/** The question of a figure. */
+/** Input of a figure. */
 export interface FigureQuestion {
   readonly view: string;
   readonly sentence: string;
@@ -131,7 +131,7 @@ export async function drawFigure(question: FigureQuestion, terminal: Terminal): 
   }
 }
 
-/** A message about a selection as one about the option that made it. */
+/** Rewrites an error about a selection as one about the corresponding option. */
 export const flagged = (message: string): string =>
   message.replace(/^selection\.(\w+):?/, (all, name: string) => {
     const option = name === 'normalization' ? '--normalize' : (FLAGS as Readonly<Record<string, string>>)[name];
@@ -140,7 +140,7 @@ export const flagged = (message: string): string =>
 
 async function drawTrace(question: FigureQuestion, look: Look, terminal: Terminal): Promise<Figure> {
   const { view, sentence, file, options } = question;
-  const explains = view === 'saliency'; // a label and its contrast are what it explains, whatever the seed
+  const explains = view === 'saliency'; // a label and its contrast define what it explains, whatever the seed
   const seeded = explains ? { ...options, label: undefined, contrast: undefined } : options;
   const { trace } = await traceFor(sentence, file, seeded, terminal, (asked) =>
     explains
@@ -160,7 +160,7 @@ async function drawTrace(question: FigureQuestion, look: Look, terminal: Termina
   };
 }
 
-/** What a view reads of a trace. */
+/** The parts of a trace that a view reads. */
 function partsOf(view: string, { variable = 'x', ref = '' }: FigureOptions): InspectOptions {
   const parts: Readonly<Record<string, InspectOptions>> = {
     reach: { reach: [variable] },
@@ -197,7 +197,7 @@ async function drawComparison(question: FigureQuestion, look: Look, terminal: Te
   }
 }
 
-/** What of a trace a figure is about. */
+/** The selection that a figure shows. */
 export function selectionOf(options: FigureOptions, trace: Trace): Selection {
   const { loss, word, gate, unit, layer, direction, variable, normalize, param, ref } = options;
   const last = trace.layers.length - 1;
@@ -218,7 +218,7 @@ export function selectionOf(options: FigureOptions, trace: Trace): Selection {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-/** Quotes an argument for a shell where it needs it. */
+/** Quotes an argument for a shell if necessary. */
 export const quoted = (text: string): string =>
   /^[\w./,=:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 

@@ -32,7 +32,7 @@ Example:
   bptt figure reach "the cat near the dogs by the trees sat" --cell lstm --svg reach.svg --csv reach.csv
   bptt figure compare "the cat near the dogs sat" --cells rnn,lstm,gru --seeds 5 --theme print --svg fig.svg`;
 
-/** The command by itself; \`verify\` reads the arguments of a figure with it. */
+/** The command as an object, with which `verify` parses the arguments of a figure. */
 export function figureCommand(act: (question: FigureQuestion, files: Files) => Promise<void>): Command {
   const command = new Command('figure')
     .description('draw one view of a sentence as an SVG file')
@@ -61,10 +61,10 @@ export function figureCommand(act: (question: FigureQuestion, files: Files) => P
   return command;
 }
 
-/** What does not belong to the question: files that are written, and whether progress is shown. */
+/** Options that do not affect the figure: output files, and whether progress is shown. */
 const UNSAID = ['svg', 'csv', 'out', 'quiet'];
 
-/** The arguments of a run, without the files it writes: what draws the same figure again. */
+/** The arguments of a run, without its output files, with which the same figure can be redrawn. */
 export function argumentsOf(command: Command, places: readonly string[]): string[] {
   const options = command.options.flatMap((option) => {
     const name = option.attributeName();

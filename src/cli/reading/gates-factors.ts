@@ -11,7 +11,7 @@ import { placeOf } from './place.js';
 /** Steps of both axes of a square. */
 const SIDE = 5;
 
-/** For each gate a square: how many units are nearly closed (across) and nearly open (up) at which share of the words. */
+/** A square for each gate: the number of units by the share of words at which they are nearly closed (across) and nearly open (up). */
 export function saturationLines(trace: Trace, options: ReadingOptions, paper: Paper): string[] {
   const { saturation } = placeOf(trace, options).trace;
   const squares = trace.model.gates.flatMap((gate) => {
@@ -41,7 +41,7 @@ const NAMES: Readonly<Record<FactorName, string>> = {
   carried: 'past Wh',
 };
 
-/** Per word, what one step back leaves of the gradient, the factors of it, and the one that shrinks most. */
+/** Per word, the share of the gradient that one step back leaves, its factors, and the factor that shrinks most. */
 export function factorLines(trace: Trace, options: ReadingOptions, paper: Paper): string[] {
   const { factors } = placeOf(trace, options).trace;
   if (factors === undefined) return [];

@@ -88,7 +88,7 @@ export function gateLines(trace: Trace, options: ReadingOptions, paper: Paper): 
 
 const FIFTHS = ['≥ 0.8', '≥ 0.6', '≥ 0.4', '≥ 0.2', 'less'];
 
-/** Most units that are drawn. */
+/** Maximum number of units drawn. */
 const MOST = 32;
 
 /** The class of a value by fifths of 1. */

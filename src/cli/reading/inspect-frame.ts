@@ -8,10 +8,10 @@ import type { Paper } from './paper.js';
 import { right, shortened, widthOf, wrapped } from './paper.js';
 import { lossNames, placeOf } from './place.js';
 
-/** Most words of a sentence that are printed one by one. */
+/** Maximum number of words printed one by one. */
 const MOST = 60;
 
-/** Cosine below which two parts are said to cancel. */
+/** Cosine below which two parts are reported as canceling. */
 const CANCEL = -0.2;
 
 /** A line per word: gold, prediction, loss, direct + recurrent → total. */
@@ -42,7 +42,7 @@ export function stepTable(trace: Trace, options: ConventionOptions, paper: Paper
   return [...lines, ...wrapped(paper, paper.own(last))];
 }
 
-/** A line and the remark behind it, or below if it does not fit. */
+/** A line followed by its remark, or with the remark below if it does not fit. */
 function remarked(paper: Paper, line: string, remark: string): string[] {
   if (remark === '') return [line];
   const both = `${line}  ${remark}`;
@@ -65,7 +65,7 @@ export function sentenceLoss(trace: Trace, paper: Paper): string[] {
   return wrapped(paper, text);
 }
 
-/** The norms of ∂L_t/∂h_k, where they fit. */
+/** The norms of ∂L_t/∂h_k, if they fit. */
 export function normTable(trace: Trace, options: ConventionOptions, paper: Paper): string[] | undefined {
   const place = placeOf(trace, options);
   const { norms } = place.trace.reach.h;

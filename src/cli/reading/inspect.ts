@@ -65,7 +65,7 @@ async function runInspect(text: string, file: string | undefined, options: Optio
   for (const line of inspectFrame(question, trace, options, paper)) await print(terminal, line);
 }
 
-/** What is printed: reach at x, at h and where it is asked for, and the ledger of recurrent weights. */
+/** The parts to print: reach at x, at h and at the requested variable, and the ledger of recurrent weights. */
 function shownOf({ model }: Question, { variable = 'x' }: Options): InspectOptions {
   const params = Object.keys(flatten(model.params));
   return {
@@ -74,7 +74,11 @@ function shownOf({ model }: Question, { variable = 'x' }: Options): InspectOptio
   };
 }
 
-/** Opens model and sentence and reads it, with progress where it takes long. @param more what of it, once the model is known */
+/**
+ * Opens model and sentence and inspects it, with progress if it takes long.
+ *
+ * @param more returns further options once the model is known
+ */
 export async function traceFor(
   text: string,
   file: string | undefined,
@@ -86,17 +90,17 @@ export async function traceFor(
   const waiting = waitingOn(terminal, options);
   try {
     const question = await openQuestion(text, file, options, terminal, waiting);
-    expectPlace(question.model, options); // whatever is printed
+    expectPlace(question.model, options); // regardless of the output
     return { question, trace: read(question, options, { ...more(question), onProgress: waiting.onProgress }) };
   } finally {
     waiting.stop();
   }
 }
 
-/** The words, the steps and their gradients, and nothing else. */
+/** Only the words, the steps and their gradients. */
 export const QUICK = { checks: 0, reach: false, ledger: false, elements: [], jacobian: false } as const;
 
-/** Reads the sentence of a question. */
+/** Inspects the sentence. */
 export function read(
   { kernels, model, sentence }: Pick<Question, 'kernels' | 'model' | 'sentence'>,
   options: ReadingOptions,

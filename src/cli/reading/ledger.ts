@@ -83,12 +83,12 @@ async function runLedger(text: string, file: string | undefined, options: Option
   for (const line of lines) await print(terminal, line);
 }
 
-/** One weight in the contract of --json. */
+/** One weight in the --json format. */
 function elementOf({ elements: [{ index, uses, total }] }: Trace) {
   return { index, uses, total };
 }
 
-/** The dotted name of --param. @throws ArgumentError if there is no such parameter, naming those there are */
+/** The dotted name of --param. @throws ArgumentError if there is no such parameter, naming the existing ones */
 export function parameterOf(model: Model, { param, layer, direction = 'forward' }: NamedParameter): string {
   const prefix = `layers.${layer ?? model.params.layers.length - 1}.${direction}.`;
   const names = Object.keys(flatten(model.params));
@@ -98,15 +98,15 @@ export function parameterOf(model: Model, { param, layer, direction = 'forward' 
   throw new ArgumentError(`--param ${param}: there is no such parameter: name one of ${known}`);
 }
 
-/** How a parameter is named on the command line. */
+/** Name of a parameter on the command line. */
 interface NamedParameter extends Pick<ReadingOptions, 'layer' | 'direction'> {
   readonly param: string;
 }
 
-/** Half a step of a central difference, relative to the weight: the cube root of the rounding unit of float64, about. */
+/** Half a step of a central difference, relative to the weight: approximately the cube root of the unit roundoff of float64. */
 const STEP = 1e-5;
 
-/** The same gradient by a central difference: the sentence read twice more, with this weight moved. */
+/** The same gradient by a central difference: two more forward passes with this weight perturbed. */
 function differenceLines(question: Question, options: Options, element: ElementTrace, paper: Paper): string[] {
   const { param, index, total } = element;
   const moved = (by: number): number => {
@@ -124,7 +124,7 @@ function differenceLines(question: Question, options: Options, element: ElementT
   return wrapped(paper, `${verdict}  ${paper.own(`central difference ${signed(numeric, 6)}, off by ${short(gap)}`)}`);
 }
 
-/** The entry of a parameter and a gate. @throws ArgumentError on a gate that it does not have, naming those it has */
+/** The entry of a parameter and a gate. @throws ArgumentError on a gate that it does not have, naming the existing ones */
 function entryOf(trace: Trace, param: string, { gate = null }: { readonly gate?: string | null }): LedgerTrace {
   const found = trace.ledger.find((each) => each.gate === gate);
   if (found !== undefined) return found;
@@ -132,7 +132,7 @@ function entryOf(trace: Trace, param: string, { gate = null }: { readonly gate?:
   throw new ArgumentError(`--gate ${gate}: ${param} has ${gates.join(', ') || 'no gates'}: name one of them`);
 }
 
-/** The matrix of shares, what they add up to, and the largest of them. */
+/** The matrix of shares, their sum, and the largest of them. */
 export function ledgerLines(trace: Trace, entry: LedgerTrace, paper: Paper): string[] {
   const { param, gate, norm, shares, total, cancellation } = entry;
   const columns = trace.words.length;

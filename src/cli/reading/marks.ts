@@ -1,9 +1,9 @@
-/** The marks of a figure: elements that carry a number, and what its metadata say. */
+/** The marks of a figure (elements that carry a number), and its metadata. */
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { DataError } from '../../tensor/index.js';
 import { visible } from '../../tensor/visible.js';
 
-/** What is needed to make a figure again. */
+/** The data needed to reproduce a figure. */
 export interface FigureSource {
   readonly args: readonly string[];
   readonly sha256: string;
@@ -24,7 +24,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const unescaped = (text: string): string =>
   text.replace(/&(amp|lt|gt|quot|#39|#9|#10|#13);/g, (_, name: string) => ENTITIES[name]);
 
-/** Reads the metadata. @throws DataError if there are none, or they are not those of a figure */
+/** Reads the metadata. @throws DataError if there is none, or it is not that of a figure */
 export function metadataIn(svg: string, path: string): FigureSource {
   const bad = (what: string): DataError =>
     new DataError(`${path}: expected a figure of bptt figure; ${what}: draw one with bptt figure`);
@@ -44,7 +44,7 @@ export function metadataIn(svg: string, path: string): FigureSource {
   return { args: args as string[], sha256: model, version };
 }
 
-/** A start tag that carries numbers, or a cell, whose number stands at its row. */
+/** A start tag that carries numbers, or a cell, whose number is stored at its row. */
 const TAG = /<[a-z]+ [^<>]*(?:data-v="|role="cell")[^<>]*>/g;
 
 /** One number of a figure, and the tag that draws it. */
@@ -58,9 +58,9 @@ interface DrawnMark {
 const attribute = (tag: string, name: string): string | undefined => new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1];
 
 /**
- * Every number of a figure. An element whose `data-v` lists numbers is a row: column by column, `-` for none. `{}` in its `data-ref`
- * stands for the number of the column, or for what `data-at` lists. The cells that follow it draw them, in their order; those filled
- * with a pattern draw none.
+ * Every number of a figure. An element whose `data-v` lists numbers is a row: one per column, `-` for none. `{}` in its
+ * `data-ref` stands for the column index, or for the entries of `data-at`. The cells that follow it draw these numbers, in order;
+ * cells filled with a pattern draw none.
  */
 function marksIn(svg: string): DrawnMark[] {
   const all: DrawnMark[] = [];
@@ -93,7 +93,7 @@ function rowOf(tag: string, values: readonly string[]): DrawnMark[] {
   });
 }
 
-/** How many marks there are, and how many are not the same in both; the first of them in words. */
+/** The number of marks, the number that differ, and a description of the first difference. */
 export function compareMarks(
   before: string,
   after: string,

@@ -1,6 +1,6 @@
 /**
  * The triangle of words by words: row m is a loss, column k a word, a cell the class of a share by decade. A cell is two columns
- * wide, or one where the paper is narrow; where even that does not fit, neighbours share a cell, which shows their largest value.
+ * wide, or one if the output is narrow. If even that does not fit, neighbors share a cell, which shows their largest value.
  */
 import { left, right, shortened, widthOf } from './paper.js';
 import type { Glyph, Paper } from './paper.js';
@@ -10,26 +10,26 @@ import { glyphOf } from './numbers.js';
 export interface MatrixContent {
   readonly rows: readonly string[];
   readonly columns: number;
-  /** The number of a cell, null for a structural zero. */
+  /** The number of a cell; null for a structural zero. */
   at(row: number, column: number): number | null;
-  /** Whether the sign is shown, in a column of its own before the glyph. */
+  /** Whether to show the sign, in a separate column before the glyph. */
   readonly signs?: boolean;
   /** The class of a number; by default its decade. */
   readonly classOf?: (x: number | null) => Glyph;
-  /** Written behind a row. */
+  /** Text after a row. */
   readonly beside?: (row: number) => string;
 }
 
-/** Lines, and how many words share a cell: 1 where each has its own. */
+/** Lines, and the number of words that share a cell: 1 if each has its own. */
 export interface Matrix {
   readonly lines: readonly string[];
   readonly block: number;
 }
 
-/** Most columns of a row's name. */
+/** Maximum width of a row's name in columns. */
 const NAME = 12;
 
-/** @param room columns there are; by default the paper's width */
+/** @param room available columns; default: the width of the output */
 export function matrixOf(paper: Paper, content: MatrixContent, room = paper.width): Matrix {
   const { rows, columns, beside, classOf = glyphOf } = content;
   const tail = beside === undefined ? 0 : 8;
@@ -62,12 +62,12 @@ function paint(paper: Paper, glyph: Glyph, text: string): string {
 
 type Span = readonly [from: number, to: number];
 
-/** Stretches of `block`, the last one shorter. */
+/** Ranges of length `block`, the last one possibly shorter. */
 export function spansOf(count: number, block: number): Span[] {
   return Array.from({ length: Math.ceil(count / block) }, (_, i) => [i * block, Math.min(count, (i + 1) * block)]);
 }
 
-/** The number of largest size in a block; what is not finite comes first, so that it is not hidden. */
+/** The number with the largest absolute value in a block; nonfinite numbers take precedence, so that they are not hidden. */
 function largestIn({ at }: MatrixContent, rows: Span, columns: Span): number | null {
   let found: number | null = null;
   let most = -1;
@@ -82,7 +82,7 @@ function largestIn({ at }: MatrixContent, rows: Span, columns: Span): number | n
   return found;
 }
 
-/** What the glyphs mean. */
+/** The legend of the glyphs. */
 export function legendOf(paper: Paper, { broken = false, zeros = true } = {}): string[] {
   const classes = ['≥ 10 %', '≥ 1 %', '≥ 0.1 %', '≥ 0.01 %', 'less'];
   const parts = classes.map((text, n) => `${paper.paint(`size${n as 0}`, paper.glyph(n as 0))} ${paper.own(text)}`);
@@ -91,7 +91,7 @@ export function legendOf(paper: Paper, { broken = false, zeros = true } = {}): s
   return chunked(paper, parts);
 }
 
-/** Parts beside each other, as many to a line as fit. */
+/** Places parts side by side, as many per line as fit. */
 function chunked(paper: Paper, parts: readonly string[]): string[] {
   const lines: string[] = [];
   for (const part of parts) {
@@ -102,16 +102,16 @@ function chunked(paper: Paper, parts: readonly string[]): string[] {
   return lines;
 }
 
-/** Least columns that a column of text is cut to. */
+/** Minimum width of a truncated text column. */
 const LEAST = 8;
 
 /** Columns between the columns of a table. */
 const GAP = 2;
 
 /**
- * A table that fits the paper: columns as wide as their widest cell, two blanks between. Text is on the left where `align` says `l`,
- * else on the right. Where it is too wide, columns of text are cut, the widest first; what is still too wide goes on below, with the
- * first column again.
+ * A table that fits the output: columns as wide as their widest cell, separated by two spaces. Columns are left-aligned if
+ * `align` has `l`, else right-aligned. If the table is too wide, text columns are truncated, widest first; if it is still too
+ * wide, the remaining columns continue below, with the first column repeated.
  */
 export function tableOf(
   paper: Pick<Paper, 'width' | 'own'>,
@@ -140,7 +140,7 @@ export function tableOf(
   ]);
 }
 
-/** Columns that stand side by side, the first one in front of each group. */
+/** Groups columns that fit side by side, with the first column repeated in each group. */
 function sheetsOf(widths: readonly number[], room: number): number[][] {
   const sheets: number[][] = [[0]];
   let taken = widths[0];

@@ -1,4 +1,4 @@
-/** The model and the sentence of a reading: a file, an untrained model, or one trained a little on number agreement. */
+/** The model and the sentence to inspect: a file, an untrained model, or a model briefly trained on number agreement. */
 import { cells } from '../../cells/index.js';
 import { createCpuKernels } from '../../kernels/index.js';
 import type { Kernels } from '../../kernels/index.js';
@@ -23,21 +23,21 @@ import { draw, notesOf, trained } from './draw.js';
 import { unknownLabel } from './place.js';
 import type { Waiting } from './waiting.js';
 
-/** A model with the sentence it is to read. */
+/** A model with the sentence to run. */
 export interface Question {
   readonly kernels: Kernels;
   readonly model: Model;
   readonly sentence: Sentence;
-  /** Where the gold labels are from. */
+  /** Source of the gold labels. */
   readonly gold: GoldSource;
-  /** What is to be said of a model that was drawn here. */
+  /** Description of a model that was initialized here. */
   readonly notes: readonly string[];
 }
 
-/** Gold labels given with --tags, those of the grammar of number agreement, or none: the model's own first choice stands in. */
+/** Gold labels from --tags, from the grammar of number agreement, or none: the model's most probable labels are then used. */
 export type GoldSource = 'tags' | 'grammar' | 'predicted';
 
-/** The sentence as words, none of them missing. */
+/** The sentence as words, of which none may be missing. */
 export function sentenceOf(text: string, { tokenizer, locale }: SentenceOptions, model?: Model): string[] {
   const input = model?.input;
   const segment = createSegmenter({ tokenizer: tokenizer ?? input?.tokenizer, locale: locale ?? input?.locale });
@@ -46,7 +46,7 @@ export function sentenceOf(text: string, { tokenizer, locale }: SentenceOptions,
   throw new ArgumentError('the sentence has no words: expected at least one: pass a sentence in quotes');
 }
 
-/** Labels from --tags, the grammar or nowhere. @throws ArgumentError if there are not as many as words */
+/** Labels from --tags or the grammar, if any. @throws ArgumentError if their number differs from that of the words */
 export function goldOf(
   tokens: readonly string[],
   { tags }: SentenceOptions,
@@ -68,7 +68,7 @@ export function goldOf(
   );
 }
 
-/** Opens the model and cuts the sentence. @param file a model file; without one a model is drawn */
+/** Opens the model and tokenizes the sentence. @param file a model file; default: a newly initialized model */
 export async function openQuestion(
   text: string,
   file: string | undefined,
@@ -96,7 +96,7 @@ export function readsByWord({ heads: [{ kind }] }: Model): boolean {
   return kind.kind === 'softmax' || kind.kind === 'sentence';
 }
 
-/** What is to be known where labels are chosen together: a reading looks at the logits of each word. */
+/** A note for models that choose labels jointly: inspection uses the logits of each word. */
 function decidesTogether(model: Model): string | undefined {
   const [config] = model.config.heads;
   const { mask, schemes } = decodingOf(config);
@@ -107,7 +107,7 @@ function decidesTogether(model: Model): string | undefined {
   return `the model chooses labels together, ${how}: read here is each word by itself${labels}${seed}. bptt tag may choose others`;
 }
 
-/** @throws ArgumentError if a head, or a member, is named and there is no model file */
+/** @throws ArgumentError if a head or a member is given without a model file */
 function refuseHead({ head, member }: ModelOptions): void {
   if (member !== undefined) throw new ArgumentError('--member is for a model file of an ensemble: leave it out');
   if (head !== undefined) throw new ArgumentError('--head is for a model file with several heads: leave it out');
@@ -159,7 +159,7 @@ async function loaded(
   return askedOf(kernels, model, sentenceOf(text, options, model), options);
 }
 
-/** The member of an ensemble that is read. @throws ArgumentError if none is chosen, or there is none of that number */
+/** The selected member of an ensemble. @throws ArgumentError if none is selected, or it does not exist */
 function chosenMember(model: Model, { member }: ModelOptions, file: string): Model {
   const { members } = model;
   if (!members) {
@@ -173,7 +173,7 @@ function chosenMember(model: Model, { member }: ModelOptions, file: string): Mod
   );
 }
 
-/** The model with the head that is read alone. What is read if there are several is said. @throws ArgumentError on a name of none */
+/** The model with only the inspected head; reports the choice if there are several. @throws ArgumentError on an unknown name */
 function chosenHead(model: Model, { head }: ModelOptions, terminal: Terminal): Model {
   const names = model.config.heads.map(({ name }) => name);
   if (names.length === 1 && (head === undefined || head === names[0])) return model;
@@ -188,7 +188,7 @@ function chosenHead(model: Model, { head }: ModelOptions, terminal: Terminal): M
   return withHead(model, chosen);
 }
 
-/** A model of a file and the sentence, with gold labels where they are given or the grammar has them. */
+/** The model in a file and the sentence, with gold labels if they are given or the grammar provides them. */
 function askedOf(kernels: Kernels, model: Model, tokens: readonly string[], options: SentenceOptions): Question {
   const [{ kind, labels: known }] = model.heads;
   if (kind.unit === 'sentence') {
@@ -204,7 +204,7 @@ function askedOf(kernels: Kernels, model: Model, tokens: readonly string[], opti
   return { kernels, model, sentence: { tokens, ...(labels && { labels }) }, gold, notes: [] };
 }
 
-/** Refuses gold labels that a model does not know. @throws DataError */
+/** Rejects gold labels that a model does not have. @throws DataError */
 function expectKnown(labels: readonly string[], known: readonly string[]): void {
   const unknown = labels.find((label) => !known.includes(label));
   if (unknown !== undefined) throw new DataError(unknownLabel('--tags', unknown, known).message);

@@ -1,7 +1,7 @@
-/** Numbers as a reading prints them. What is rounded says how far: digits are significant ones. */
+/** Formats numbers for inspection output; digits are significant digits. */
 import type { Glyph } from './paper.js';
 
-/** Four digits or so in six or seven columns: `0.5927`, `12.3`, `4.1e-5`, `✕` for NaN, `∞`. */
+/** About four digits in six or seven columns: `0.5927`, `12.3`, `4.1e-5`, `✕` for NaN, `∞`. */
 export function short(x: number, digits = 4): string {
   if (Number.isNaN(x)) return '✕';
   if (!Number.isFinite(x)) return x > 0 ? '∞' : '−∞';
@@ -24,13 +24,13 @@ export function percent(x: number): string {
   return `${minus(size < 1 ? p.toPrecision(2) : p.toFixed(1))} %`;
 }
 
-/** A number with its sign, `+` too. */
+/** A number with its sign, including `+`. */
 export const signed = (x: number, digits = 4): string => (x > 0 ? `+${short(x, digits)}` : short(x, digits));
 
-/** Exact, as JSON writes it: the shortest digits that give the same float64. */
+/** Exact, as in JSON: the shortest digits that give the same float64. */
 export const exact = (x: number): string => minus(String(x));
 
-/** Least size of each class but the last. */
+/** Lower bound of each class except the last. */
 export const CLASSES = [0.1, 0.01, 1e-3, 1e-4] as const;
 
 /** The glyph of a share: by decade, largest first. */
@@ -43,7 +43,7 @@ export function glyphOf(x: number | null): Glyph {
   return (found < 0 ? CLASSES.length : found) as Glyph;
 }
 
-/** The middle one, the lower of two in the middle: a number that occurs. NaN if there is a NaN. */
+/** The median; for an even count the lower of the two middle values, so that it occurs. NaN if there is a NaN. */
 export function median(values: readonly number[]): number {
   if (values.some(Number.isNaN)) return NaN;
   return [...values].sort((a, b) => a - b)[(values.length - 1) >> 1];

@@ -1,4 +1,4 @@
-/** What the commands that read gradients have in common: which model, which sentence, under which conventions. */
+/** Common options of the commands that inspect gradients: model, sentence, and conventions. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { InitScheme } from '../../cells/index.js';
@@ -9,7 +9,7 @@ import type { Tokenizer } from '../../labeling/data/segment.js';
 import { count, oneOf, positiveInteger } from '../arguments.js';
 import { cellChoices, cellName } from '../own-cell.js';
 
-/** Which model. */
+/** Selection of the model. */
 export interface ModelOptions {
   readonly cell?: string;
   readonly untrained?: boolean;
@@ -21,29 +21,29 @@ export interface ModelOptions {
   readonly forgetBias?: number;
   readonly init?: InitScheme;
   readonly seed?: number;
-  /** Of a state dict of PyTorch: a file with the words of its embedding, and its labels. */
+  /** For a PyTorch state dict: a file with the words of its embedding, and its labels. */
   readonly words?: string;
   readonly labels?: string;
   readonly prefix?: string;
-  /** Which head of a model file. */
+  /** The head of a model file. */
   readonly head?: string;
-  /** Which member of an ensemble, from 0. */
+  /** The member of an ensemble, from 0. */
   readonly member?: number;
   readonly embeddingWeight?: string;
   readonly outputWeight?: string;
 }
 
-/** How the sentence is cut, and its labels. */
+/** Tokenization and labels of the sentence. */
 export interface SentenceOptions {
   readonly tags?: string;
   readonly tokenizer?: Tokenizer;
   readonly locale?: string;
 }
 
-/** Where a gradient is looked at. */
+/** The variable at which a gradient is shown. */
 export type VariableName = 'x' | 'h' | 'c' | 'a' | 'state';
 
-/** What silently changes a picture, and which part of it. */
+/** Conventions that change a picture without being visible in it, and the part to show. */
 export interface ConventionOptions {
   readonly lossSeed?: SeedName;
   readonly label?: string;
@@ -54,17 +54,17 @@ export interface ConventionOptions {
   readonly direction?: DirectionName;
 }
 
-/** How results are printed. */
+/** Output options. */
 export interface PrintOptions {
   readonly ascii?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
-/** Options of every command that reads one sentence with one model. */
+/** Options of every command that inspects one sentence with one model. */
 export type ReadingOptions = ModelOptions & SentenceOptions & ConventionOptions & PrintOptions;
 
-/** Adds the sentence and what reads it. */
+/** Adds the options for the sentence and the model. */
 export function addModelOptions(command: Command): Command {
   return addDrawingOptions(
     command
@@ -85,7 +85,7 @@ export function addModelOptions(command: Command): Command {
   );
 }
 
-/** Adds how a model without a file is drawn. */
+/** Adds the options for initializing a model without a file. */
 export function addDrawingOptions(command: Command): Command {
   return command
     .option(
@@ -106,7 +106,7 @@ export function addDrawingOptions(command: Command): Command {
     .option('--seed <n>', 'seed of the weights (default 1)', count);
 }
 
-/** Adds how the sentence is cut, and its labels. */
+/** Adds the options for tokenization and labels of the sentence. */
 export function addSentenceOptions(command: Command): Command {
   return command
     .option('--tags <labels>', 'gold labels, one per word, separated by blanks')
@@ -114,7 +114,7 @@ export function addSentenceOptions(command: Command): Command {
     .option('--locale <tag>', 'language of the sentence, for scripts without blanks');
 }
 
-/** Adds what is differentiated, and with respect to what. */
+/** Adds the options for what is differentiated, and with respect to what. */
 export function addConventionOptions(command: Command): Command {
   return addPlaceOptions(
     addSeedOptions(command)
@@ -131,7 +131,7 @@ export function addConventionOptions(command: Command): Command {
   );
 }
 
-/** Adds what is differentiated. */
+/** Adds the options for what is differentiated. */
 export function addSeedOptions(command: Command): Command {
   return command
     .option('--loss-seed <what>', 'differentiate the loss, a logit or a margin', oneOf('loss', 'logit', 'margin'))
@@ -139,14 +139,14 @@ export function addSeedOptions(command: Command): Command {
     .option('--contrast <label>', 'second label of a margin (default: the most probable other label)');
 }
 
-/** Adds which layer and direction. */
+/** Adds the options for layer and direction. */
 export function addPlaceOptions(command: Command): Command {
   return command
     .option('--layer <n>', 'layer, 0 first (default: the last)', count)
     .option('--direction <name>', 'direction of a bidirectional layer', oneOf('forward', 'reverse'));
 }
 
-/** Options that say what the views of a figure or a report look at; `opener` names what opens the number of `--ref`. */
+/** Options that select what the views of a figure or a report show; `opener` names what opens the number of `--ref`. */
 export function addViewOptions(command: Command, opener: string): Command {
   return command
     .option('--loss <t>', 'the loss that is looked at, counted from 0 (default: the last)', count)
@@ -158,20 +158,20 @@ export function addViewOptions(command: Command, opener: string): Command {
     .option('--target <t>', 'word whose label the saliency is about (default: the last)', count);
 }
 
-/** Adds how results are printed. */
+/** Adds the output options. */
 export function addPrintOptions(command: Command, json: string): Command {
   return addQuietOption(command.option('--ascii', 'draw with ASCII only').option('--json', json));
 }
 
-/** Adds silence. */
+/** Adds `--quiet`. */
 export function addQuietOption(command: Command): Command {
   return command.option('--quiet', 'show no progress');
 }
 
-/** Most weights that are checked. */
+/** Maximum number of checked weights. */
 export const MOST_CHECKS = 100_000;
 
-/** A parser that also refuses what is above `most`: a typing mistake would run for days, or fill the memory. */
+/** A parser that also rejects values above `most`, because a typo could run for days or exhaust memory. */
 export function atMost(parse: (text: string) => number, most: number): (text: string) => number {
   return (text) => {
     const n = parse(text);
@@ -180,7 +180,7 @@ export function atMost(parse: (text: string) => number, most: number): (text: st
   };
 }
 
-/** Refuses labels that the quantity to differentiate does not use. @throws ArgumentError that names the option */
+/** Rejects labels that the quantity to differentiate does not use. @throws ArgumentError naming the option */
 export function expectSeed({ lossSeed = 'loss', label, contrast }: ConventionOptions): void {
   const [unused, seeds] =
     label !== undefined && lossSeed === 'loss'
@@ -193,7 +193,7 @@ export function expectSeed({ lossSeed = 'loss', label, contrast }: ConventionOpt
   expectContrast({ label, contrast });
 }
 
-/** Refuses a label measured against itself, which is 0 everywhere. @throws ArgumentError */
+/** Rejects a label measured against itself, which is 0 everywhere. @throws ArgumentError */
 export function expectContrast({ label, contrast }: Pick<ConventionOptions, 'label' | 'contrast'>): void {
   if (contrast === undefined || label !== contrast) return;
   throw new ArgumentError(

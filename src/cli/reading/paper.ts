@@ -1,6 +1,6 @@
 /**
- * What a reading is printed on: how wide, in how many colors, in which characters. Every form is legible without color, because
- * each class of size has a glyph of its own; color is added where the terminal has it.
+ * Properties of the text output: width, number of colors, character set. All output is legible without color, because each
+ * magnitude class has a distinct glyph; color is added if the terminal supports it.
  */
 import { WriteStream } from 'node:tty';
 import stringWidth from 'string-width';
@@ -10,27 +10,30 @@ import type { OutputStream, Terminal } from '../terminal.js';
 /** Bits of color: none, 16 colors, 256, and 24 bits. */
 export type Depth = 1 | 4 | 8 | 24;
 
-/** Classes of size, largest first; then marks of no size. */
+/** Magnitude classes, largest first; then marks without a magnitude. */
 export type Ink = 'size0' | 'size1' | 'size2' | 'size3' | 'size4' | 'bold' | 'dim' | 'good' | 'bad' | 'plus' | 'minus';
 
-/** A sheet to print on. */
+/** The output medium. */
 export interface Paper {
-  /** Columns. */
+  /** Width in columns. */
   readonly width: number;
   readonly depth: Depth;
   /** Whether everything but the words of the sentence is ASCII. */
   readonly ascii: boolean;
-  /** Text of this program in the characters of the paper. */
+  /** Converts text of this program to the character set of the output. */
   own(text: string): string;
-  /** A word of the sentence, its unseen characters spelled out, cut to `most` columns; right-to-left text keeps its direction to itself. */
+  /**
+   * A word of the sentence, with invisible characters spelled out, truncated to `most` columns; the direction of right-to-left
+   * text is isolated.
+   */
   word(token: string, most?: number): string;
-  /** Text in a color, or as it is. */
+  /** Text in a color, or unchanged. */
   paint(ink: Ink, text: string): string;
-  /** A glyph for a size in [0, 4], 0 the largest, or for what is not a size. */
+  /** A glyph for a magnitude class in [0, 4], where 0 is the largest, or for a mark without a magnitude. */
   glyph(kind: Glyph): string;
 }
 
-/** What a cell may show. */
+/** Possible contents of a cell. */
 export type Glyph = 0 | 1 | 2 | 3 | 4 | 'none' | 'nan' | 'infinite';
 
 const GLYPHS: Readonly<Record<'unicode' | 'ascii', Readonly<Record<Glyph, string>>>> = {
@@ -38,7 +41,7 @@ const GLYPHS: Readonly<Record<'unicode' | 'ascii', Readonly<Record<Glyph, string
   ascii: { 0: '#', 1: '+', 2: '-', 3: ':', 4: '.', none: ' ', nan: 'x', infinite: '!' },
 };
 
-/** Foregrounds of the classes, from light ochre to dark blue, legible on light and on dark ground; samples of the map batlow. */
+/** Foregrounds of the classes, from light ochre to dark blue, legible on light and dark backgrounds; samples of the color map batlow. */
 const BATLOW = [216, 173, 107, 30, 25];
 const COLORS: Readonly<Record<4 | 8, Readonly<Record<Ink, string>>>> = {
   4: {
@@ -51,7 +54,7 @@ const COLORS: Readonly<Record<4 | 8, Readonly<Record<Ink, string>>>> = {
   } as Record<Ink, string>,
 };
 
-/** Characters of this program that ASCII lacks, and what stands in for them. */
+/** Non-ASCII characters of this program, and their replacements. */
 const SPELLED: readonly (readonly [RegExp, string])[] = [
   [/‖/g, '|'],
   [/∂/g, 'd'],
@@ -79,7 +82,7 @@ const SPELLED: readonly (readonly [RegExp, string])[] = [
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-/** The paper a command prints on. */
+/** The output medium of a command. */
 export function paperFor({ stdout, env }: Terminal, { ascii = false }: { readonly ascii?: boolean }): Paper {
   const depth = depthOf(stdout, env);
   const colors = depth === 1 ? undefined : COLORS[depth === 4 ? 4 : 8];
@@ -99,19 +102,19 @@ export function paperFor({ stdout, env }: Terminal, { ascii = false }: { readonl
   };
 }
 
-/** Bits of color of a stream: none if it is not a terminal, or where the surroundings ask for none. */
+/** Bits of color of a stream: none if it is not a terminal, or if the environment disables color. */
 function depthOf(stream: OutputStream, env: Terminal['env']): Depth {
   if (!stream.isTTY || env.NO_COLOR || env.TERM === 'dumb') return 1;
   return WriteStream.prototype.getColorDepth(env as NodeJS.ProcessEnv) as Depth;
 }
 
-/** Columns a text takes: colors take none, wide characters two. */
+/** Width of a text in columns: color codes take none, wide characters two. */
 export const widthOf = (text: string): number => stringWidth(text.replace(/[\u2068\u2069]/g, ''));
 
-/** A text with blanks before it, so that it takes `columns`. */
+/** Pads a text on the left to `columns`. */
 export const right = (text: string, columns: number): string => ' '.repeat(Math.max(0, columns - widthOf(text))) + text;
 
-/** A text with blanks after it. */
+/** Pads a text on the right. */
 export const left = (text: string, columns: number): string => text + ' '.repeat(Math.max(0, columns - widthOf(text)));
 
 function cut(text: string, most: number, mark: string): string {
@@ -124,7 +127,7 @@ function cut(text: string, most: number, mark: string): string {
   return out + mark;
 }
 
-/** Blocks of lines beside each other, as many as fit the paper, the rest below. */
+/** Blocks of lines side by side, as many as fit the width, the rest below. */
 export function beside(paper: Paper, blocks: readonly (readonly string[])[], gap = 3): string[] {
   const lines: string[] = [];
   let row: (readonly string[])[] = [];
@@ -152,14 +155,14 @@ export function beside(paper: Paper, blocks: readonly (readonly string[])[], gap
   return lines;
 }
 
-/** Text cut to so many columns, with a mark. Colors are left out of what is cut. */
+/** Text truncated to a number of columns, with a mark. Truncated text loses its colors. */
 export function shortened(paper: Paper, text: string, most: number): string {
   return widthOf(text) <= most ? text : cut(text.replace(/\u001b\[[\d;]*m/g, ''), most, paper.own('…'));
 }
 
 /**
- * Text broken at blanks into lines that fit the paper; every line after the first begins with `indent`. What has no blank for a whole
- * line is cut.
+ * Text broken at spaces into lines that fit the width; every line after the first starts with `indent`. A word longer than a
+ * line is truncated.
  */
 export function wrapped(paper: Paper, text: string, indent = '  '): string[] {
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-/** Which part of a trace a command is about. */
+/** Selects the part of a trace that a command shows. */
 import type { DirectionName, DirectionTrace, ReachTrace, Trace } from '../../inspect/index.js';
 import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError } from '../../tensor/index.js';
@@ -12,7 +12,7 @@ export interface Place {
   readonly trace: DirectionTrace;
 }
 
-/** The layer and direction that --layer and --direction name: by default the last layer, forward. */
+/** The layer and direction given by --layer and --direction; default: the last layer, forward. */
 export function placeOf(trace: Trace, { layer, direction = 'forward' }: ConventionOptions): Place {
   const last = trace.layers.length - 1;
   if (layer !== undefined && layer > last) throw new ArgumentError(`--layer must be at most ${last}; got ${layer}`);
@@ -21,7 +21,7 @@ export function placeOf(trace: Trace, { layer, direction = 'forward' }: Conventi
   throw new ArgumentError('--direction reverse: the model reads forward alone: leave it out');
 }
 
-/** Refuses a layer, direction, variable or label that a model does not have, before it reads anything. @throws ArgumentError */
+/** Rejects a layer, direction, variable or label that a model does not have, before any computation. @throws ArgumentError */
 export function expectPlace(model: Model, options: ConventionOptions): void {
   const { config, network } = model;
   const { layer, direction, variable = 'x' } = options;
@@ -36,7 +36,7 @@ export function expectPlace(model: Model, options: ConventionOptions): void {
   throw new ArgumentError(`--variable ${variable}: the cell ${cell.name} has ${known.join(', ')}: name one of them`);
 }
 
-/** Refuses labels that the model does not know. @throws ArgumentError that names the option and the labels there are */
+/** Rejects labels that the model does not have. @throws ArgumentError naming the option and the available labels */
 export function expectLabels({ heads }: Model, options: Pick<ConventionOptions, 'label' | 'contrast'>): void {
   const known = heads[0].labels.labels;
   for (const name of ['label', 'contrast'] as const) {
@@ -45,7 +45,7 @@ export function expectLabels({ heads }: Model, options: Pick<ConventionOptions, 
   }
 }
 
-/** Most labels that a message lists. */
+/** Maximum number of labels that a message lists. */
 const LISTED = 20;
 
 /** The error of a label that the model does not have. */
@@ -55,7 +55,7 @@ export function unknownLabel(flag: string, label: string, known: readonly string
   return new ArgumentError(`${flag}: the model has no label ${JSON.stringify(visible(label))}, it has ${list}${more}: name one of them`); // prettier-ignore
 }
 
-/** The reach into the variable of --variable. A place that is not there is refused also for x, which has none. */
+/** The reach at the variable of --variable. A nonexistent layer or direction is rejected even for x, which has neither. */
 export function reachOf(trace: Trace, options: ConventionOptions): { reach: ReachTrace; name: string } {
   const { variable = 'x' } = options;
   const place = placeOf(trace, options);

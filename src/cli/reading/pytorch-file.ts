@@ -1,4 +1,4 @@
-/** A state dict of PyTorch, as safetensors or .pt, in place of a model file. */
+/** A PyTorch state dict, as safetensors or .pt, instead of a model file. */
 import { fromPyTorch } from '../../inspect/index.js';
 import type { PyTorchModel, PyTorchOptions } from '../../inspect/index.js';
 import { readStateDict } from '../../interchange/index.js';
@@ -9,7 +9,7 @@ import { readBytes } from '../model-io.js';
 import { fileOfCell } from '../own-cell.js';
 import type { ModelOptions } from './options.js';
 
-/** Whether a file holds recurrent weights under PyTorch's names, or is an archive as `torch.save` writes. */
+/** Whether a file holds recurrent weights under PyTorch's names, or is an archive written by `torch.save`. */
 export function isPyTorch(bytes: Uint8Array): boolean {
   if (isZip(bytes)) return true;
   try {
@@ -20,7 +20,7 @@ export function isPyTorch(bytes: Uint8Array): boolean {
   }
 }
 
-/** The model of such a file; where it has no embedding, the words of the sentence get vectors that are drawn. */
+/** The model in such a file; if it has no embedding, the words of the sentence get random vectors. */
 export async function openPyTorch(
   path: string,
   bytes: Uint8Array,
@@ -49,11 +49,11 @@ export async function openPyTorch(
   }
 }
 
-/** It is the file of the words that has to be looked at. */
+/** The error concerns the file of words. */
 const otherRows = (words: string, model: string, [, rows, got]: readonly string[]): string =>
   `${words}: expected ${rows} words, one for each row of the embedding of ${model}; got ${got}: correct the list`;
 
-/** The words of the embedding's rows, one a line. */
+/** The words of the embedding's rows, one per line. */
 async function wordsIn(path: string): Promise<string[]> {
   let text: string;
   try {
@@ -71,7 +71,7 @@ async function wordsIn(path: string): Promise<string[]> {
   throw new DataError(`${path}: ${quoted(twice)} occurs twice; expected each word once: remove one`);
 }
 
-/** The advice of a message in the options of the command line. */
+/** Rewrites the advice of a message in terms of command-line options. */
 const flagged = (message: string): string =>
   message
     .replace(/choose one with prefix$/, 'choose one with --prefix')
@@ -90,7 +90,7 @@ const FLAGS = {
   outputWeight: '--output-weight',
 } as const;
 
-/** Refuses what is for such a file alone. @throws ArgumentError that names the option */
+/** Rejects options that apply only to such a file. @throws ArgumentError naming the option */
 export function refuseForOthers(options: ModelOptions): void {
   const given = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find((name) => options[name] !== undefined);
   if (given) throw new ArgumentError(`${FLAGS[given]} is for a state dict of PyTorch: leave it out`);

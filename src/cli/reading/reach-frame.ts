@@ -15,7 +15,7 @@ function valuesOf(trace: Trace, options: ConventionOptions) {
   return { values: reach.norms, largest: Math.max(0, ...finite) };
 }
 
-/** The matrix. @param scale the norm that counts as 1 where norms are absolute: one for all matrices that are compared */
+/** The matrix. @param scale the norm that counts as 1 if norms are absolute: the same for all compared matrices */
 export function reachMatrix(trace: Trace, options: ConventionOptions, paper: Paper, room?: number, scale?: number) {
   const { values, largest } = valuesOf(trace, options);
   const one = scale ?? largest;
@@ -26,7 +26,7 @@ export function reachMatrix(trace: Trace, options: ConventionOptions, paper: Pap
   return matrixOf(paper, { rows: lossNames(trace), columns: trace.words.length, at }, room);
 }
 
-/** The largest norm of a trace, for a scale that several share. */
+/** The largest norm of a trace, for a shared scale. */
 export const largestNorm = (trace: Trace, options: ConventionOptions): number => valuesOf(trace, options).largest;
 
 /** The matrix, its legend, how far each loss reaches and the sentence about the last loss and the first noun. */
@@ -47,7 +47,7 @@ export function reachLines(trace: Trace, options: ConventionOptions, paper: Pape
   return [...out, ...shareLines(trace, options, paper)];
 }
 
-/** What of the last loss arrives at each word, in numbers; of a long sentence the ends. */
+/** How much of the last loss arrives at each word, as numbers; for a long sentence, only the two ends. */
 function shareLines(trace: Trace, options: ConventionOptions, paper: Paper): string[] {
   const { reach } = reachOf(trace, options);
   const m = trace.losses.length - 1;

@@ -33,11 +33,11 @@ interface Options extends FigureOptions {
   readonly out?: string;
 }
 
-/** Weights that are checked, and cells beside the model's own. */
+/** Number of checked weights, and cells compared with the model's own. */
 const CHECKS = 12;
 const CELLS = ['rnn', 'lstm', 'gru'];
 
-/** Cells are compared by the gradient of the words' vectors, which every cell has. */
+/** Cells are compared by the gradient at the word vectors, which every cell has. */
 const EVERYWHERE = { cell: undefined, variable: undefined, layer: undefined, direction: undefined };
 
 const HELP = `
@@ -102,7 +102,7 @@ async function runReport(
   await print(terminal, `${out}: ${Math.ceil(bytes.length / 1000)} kB`);
 }
 
-/** The page; what cannot be selected is named by its option. */
+/** Builds the page; an error about an invalid selection names its option. */
 function drawn(content: ReportContent): string {
   try {
     return reportPage(content);
@@ -111,7 +111,7 @@ function drawn(content: ReportContent): string {
   }
 }
 
-/** Three cells drawn or trained alike; before them the model of a file, which they are as large as. */
+/** Three cells, initialized or trained alike; preceded by the model of a file, whose size they have. */
 async function comparisonFor(
   text: string,
   file: string | undefined,
@@ -136,7 +136,7 @@ async function comparisonFor(
   }
 }
 
-/** The labels of a trace as --tags would give them; nothing if there is not one for each word, or one holds a blank. */
+/** The labels of a trace in the form of --tags; undefined if there is not one for each word, or if one contains a space. */
 function tagsOf({ losses, words }: Trace): string | undefined {
   const labels = losses.map(({ gold }) => gold);
   return labels.length === words.length && labels.every((each) => /^\S+$/.test(each)) ? labels.join(' ') : undefined;

@@ -79,7 +79,7 @@ async function salienceFor(text: string, file: string | undefined, options: Opti
   });
 }
 
-/** What is asked of a reading: one target, and what is explained of it. @throws ArgumentError on what the model does not have */
+/** The requested target, and what to explain about it. @throws ArgumentError on something that the model does not have */
 export function salienceOptions(
   { model, sentence }: Pick<Question, 'model' | 'sentence'>,
   { target, label, contrast }: Pick<Options, 'target' | 'label' | 'contrast'>,
@@ -92,12 +92,12 @@ export function salienceOptions(
   return { ...QUICK, seed: 'margin', ...asked, saliency: [target ?? most] };
 }
 
-/** Rank of each word by size, 1 the largest. */
+/** Rank of each word by absolute value, where 1 is the largest. */
 function ranksOf(values: readonly number[]): number[] {
   return values.map((x) => 1 + values.filter((other) => Math.abs(other) > Math.abs(x)).length);
 }
 
-/** The table of one target, and what is to be believed of it. */
+/** The table of one target, and how reliable it is. */
 export function salienceLines(trace: Trace, found: SaliencyTrace, paper: Paper): string[] {
   const { target, label, contrast, methods, gap, points, replacements, rules } = found;
   const about = paper.word(lossNames(trace)[target]);

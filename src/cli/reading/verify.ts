@@ -1,4 +1,4 @@
-/** `bptt verify`: draws a figure again from its own metadata, and compares every mark. */
+/** `bptt verify`: redraws a figure from its own metadata, and compares every mark. */
 import type { Command } from 'commander';
 import { CommanderError } from 'commander';
 import { openBytes } from '../../labeling/data/files.node.js';
@@ -27,10 +27,10 @@ Exit status: 0 if every mark is the same, 1 if one differs, 65 if the file is no
 Example:
   bptt verify reach.svg`;
 
-/** Largest figure that is read. */
+/** Maximum size of a figure. */
 const LARGEST = 64 << 20;
 
-/** What a figure may ask of whoever verifies it. */
+/** Limits on the work that a figure can request. */
 const MOST = { hidden: 512, embedding: 512, layers: 8, train: 5000, seeds: 50 } as const;
 
 /** Adds the command. */
@@ -81,7 +81,7 @@ async function runVerify(path: string, model: string | undefined, options: Optio
   );
 }
 
-/** Enough of a hash to tell a file by. */
+/** Enough of a hash to identify a file. */
 const hash = (sha256: string): string => visible(sha256.slice(0, 16));
 
 async function textOf(path: string): Promise<string> {
@@ -99,7 +99,7 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-/** The question that a figure's arguments ask. @throws DataError if they are none, or ask for too much */
+/** Parses the arguments of a figure. @throws DataError if they are invalid, or request too much work */
 async function questionOf(
   args: readonly string[],
   model: string | undefined,

@@ -1,18 +1,18 @@
-/** Progress for work that usually takes less than two seconds: shown from then on. */
+/** Progress for work that usually takes less than two seconds: shown only after that time. */
 import type { InspectProgress } from '../../inspect/index.js';
 import { createProgress, PATIENCE_MS } from '../progress.js';
 import type { ProgressState } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 
-/** Shows how far the work is, once it has taken two seconds. */
+/** Shows the progress once the work has taken two seconds. */
 export interface Waiting {
   update(state: ProgressState): void;
-  /** The same of a part of a reading: give it to `inspect`. */
+  /** The same for a part of an inspection: pass it to `inspect`. */
   readonly onProgress: (progress: InspectProgress) => void;
   stop(): void;
 }
 
-/** What the parts are called, and what is counted. */
+/** Names of the parts, and their units. */
 const PARTS: Readonly<Record<InspectProgress['part'], readonly [label: string, unit: string]>> = {
   losses: ['backward passes', 'losses'],
   checks: ['checking weights', 'derivatives'],
@@ -22,7 +22,7 @@ const PARTS: Readonly<Record<InspectProgress['part'], readonly [label: string, u
   swap: ['swap test', 'words'],
 };
 
-/** @param now milliseconds of a clock; given by tests */
+/** @param now clock in milliseconds; passed by tests */
 export function waitingOn(
   terminal: Pick<Terminal, 'stderr' | 'now'>,
   { quiet = false }: { readonly quiet?: boolean } = {},

@@ -1,4 +1,4 @@
-/** Trainings as child processes: one trial each, on one core, ended with the search. */
+/** Training runs as child processes: one trial each, on one core, ended with the search. */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -7,14 +7,14 @@ import { messageOf } from '../../tensor/errors.js';
 import { EXIT } from '../failure.js';
 import type { TrialResult } from './state.js';
 
-/** What a training is started with. */
+/** Start parameters of a training run. */
 export interface TrialRequest {
   /** Path of its configuration. */
   readonly config: string;
   readonly epochs: number;
-  /** Where its model goes, which is not kept. */
+  /** Path of its model, which is discarded. */
   readonly model: string;
-  /** The head whose score decides, of several. */
+  /** The head whose score decides, if there are several. */
   readonly bestBy?: string;
 }
 
@@ -22,13 +22,13 @@ export interface TrialRequest {
 export type TrialOutcome =
   | { readonly kind: 'done'; readonly score: number; readonly result: TrialResult }
   | { readonly kind: 'failed'; readonly reason: string }
-  /** A signal stopped it: that says nothing of the trial. */
+  /** A signal stopped it, which is not a result of the trial. */
   | { readonly kind: 'interrupted'; readonly exitCode: number };
 
 /** The processes of a search. */
 export interface Children {
   run(request: TrialRequest): Promise<TrialOutcome>;
-  /** Ends those that run, and starts no other. Safe to call twice. */
+  /** Ends the running ones and starts no more. Safe to call twice. */
   endAll(): void;
 }
 
@@ -38,10 +38,10 @@ const SIGNALS: Partial<Record<NodeJS.Signals, number>> = {
   SIGTERM: EXIT.terminated,
 };
 
-/** Longest reason that is kept. */
+/** Maximum length of a stored reason. */
 const REASON = 300;
 
-/** No process runs yet. */
+/** Creates the set of processes; none is started yet. */
 export function createChildren(): Children {
   const running = new Set<ChildProcess>();
   let ended = false;
@@ -58,7 +58,7 @@ export function createChildren(): Children {
     },
     endAll() {
       ended = true;
-      for (const child of running) child.kill('SIGKILL'); // its model is not kept: there is nothing to save
+      for (const child of running) child.kill('SIGKILL'); // its model is discarded: there is nothing to save
     },
   };
 }
@@ -98,7 +98,7 @@ function textOf(stream: NodeJS.ReadableStream): () => string {
   return () => Buffer.concat(chunks).toString();
 }
 
-/** The score of a training: span F1, or accuracy where the labels are not spans, as it finds its best epoch by. */
+/** The score of a training run: span F1, or accuracy if the labels are not spans, as for selecting its best epoch. */
 function readReport(text: string, { bestBy }: TrialRequest): TrialOutcome {
   const report = parsed(text);
   const dev = bestBy === undefined ? report?.dev : report?.dev?.heads?.[bestBy];

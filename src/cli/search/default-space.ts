@@ -1,6 +1,6 @@
 /**
- * What `bptt search --random` tries where no space is given: the settings that decided most in the recipes of
- * labeling/training/presets.ts, over ranges that hold their values and those of small sets.
+ * The default space of `bptt search --random`: the settings that mattered most in the recipes of labeling/training/presets.ts,
+ * over ranges that contain their values and those for small data sets.
  *
  * | setting       | values                                                                                                  |
  * | ------------- | ------------------------------------------------------------------------------------------------------- |
@@ -12,25 +12,25 @@
  * | `head`        | softmax, crf; where one column of labels annotates spans                                                |
  * | `encoders`    | words; words and affixes; these and characters; without a preset, `--vectors` and a file of settings    |
  *
- * What the command line sets is left out of it.
+ * Settings given on the command line are left out.
  */
 import type { TaskName } from '../../labeling/training/options.js';
 
-/** What decides which settings there are. */
+/** Facts that determine the settings in the space. */
 export interface SpaceQuestions {
   readonly task: TaskName;
   readonly optimizer: string;
-  /** Encoders of a trial without the search. */
+  /** Encoders without the search. */
   readonly encoders: readonly string[];
-  /** Whether encoders and head are chosen already: by a preset, a file of vectors, a file of settings. */
+  /** Whether encoders and head are already fixed by a preset, a file of vectors, or a file of settings. */
   readonly chosen: { readonly encoders: boolean; readonly head: boolean };
-  /** Whether the labels are one column that annotates spans. */
+  /** Whether the labels are a single column that annotates spans. */
   readonly spans: boolean;
-  /** Settings of the command line. */
+  /** Settings given on the command line. */
   readonly fixed: readonly string[];
 }
 
-/** The space as its file would have it. */
+/** The space in the form of its file. */
 export function defaultSpace(asked: SpaceQuestions): Readonly<Record<string, unknown>> {
   const { task, optimizer, encoders, chosen, spans, fixed } = asked;
   const all: Record<string, unknown> = {

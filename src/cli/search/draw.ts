@@ -1,17 +1,17 @@
-/** The trials of a search, all drawn before the first one runs. */
+/** The trials of a search, all sampled before the first one runs. */
 import { exp, log } from '../../tensor/math.js';
 import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
 import type { Dimension, ListDimension, Space } from './space.js';
 import { isList } from './space.js';
 
-/** The values that a trial sets, by setting, as JSON has them. */
+/** The values that a trial sets, by setting, as in JSON. */
 export type Drawn = Readonly<Record<string, unknown>>;
 
-/** How often another trial is drawn in the place of one that is there already. */
+/** Maximum number of attempts to replace a duplicate trial. */
 const ATTEMPTS = 100;
 
-/** A value of one dimension. */
+/** Samples a value of one dimension. */
 export function drawValue(dimension: Dimension, rng: Rng): unknown {
   if (isList(dimension)) return dimension.values[rng.integer(dimension.values.length)];
   const { min, max, integer, log: byFactor } = dimension;
@@ -23,10 +23,10 @@ export function drawValue(dimension: Dimension, rng: Rng): unknown {
   return within(integer ? min + Math.floor(rng.next() * (max - min + 1)) : short(min + rng.next() * (max - min)));
 }
 
-/** A number in three digits, as a person would write it. */
+/** A number with three digits, in plain notation. */
 const short = (x: number): number => Number(x.toPrecision(3));
 
-/** A value of every dimension. Each has a stream of its own: another dimension in the space changes none of the others. */
+/** Samples a value of every dimension. Each has a separate random stream, so that adding a dimension does not change the others. */
 export function drawOne(space: Space, rng: Rng): Drawn {
   return Object.fromEntries(
     space.map((dimension) => [dimension.name, drawValue(dimension, rng.split(dimension.name))]),
@@ -34,11 +34,11 @@ export function drawOne(space: Space, rng: Rng): Drawn {
 }
 
 /**
- * Trials drawn at random, each by its seed and number, so that a longer search begins with the trials of a shorter one. The first
- * draws nothing: its settings are those of a training without a search, and the best trial is never worse than it.
+ * Samples trials at random, each by seed and number, so that a longer search starts with the trials of a shorter one. The first
+ * trial samples nothing: it has the settings of training without a search, so that the best trial is never worse than that.
  *
- * @param identity what two trials have in common that are the same training: the second is drawn anew
- * @returns `count` trials, or fewer where the space has no more that differ
+ * @param identity a key that is equal for trials with identical training: the second one is resampled
+ * @returns `count` trials, or fewer if the space does not contain enough distinct ones
  */
 export function drawTrials(space: Space, count: number, seed: number, identity: (drawn: Drawn) => string): Drawn[] {
   const rng = createRng(seed).split('search');
@@ -57,11 +57,11 @@ export function drawTrials(space: Space, count: number, seed: number, identity: 
   return trials;
 }
 
-/** How many trials a grid has. */
+/** Number of trials in a grid. */
 export const gridSize = (lists: readonly ListDimension[]): number =>
   lists.reduce((size, { values }) => size * values.length, 1);
 
-/** Every combination of the values, the last list running fastest; trials that are the same training only once. */
+/** Every combination of the values, the last list varying fastest; identical training runs only once. */
 export function gridTrials(lists: readonly ListDimension[], identity: (drawn: Drawn) => string): Drawn[] {
   const all = lists.reduce<Drawn[]>(
     (trials, { name, values }) => trials.flatMap((trial) => values.map((value) => ({ ...trial, [name]: value }))),

@@ -1,6 +1,6 @@
 /**
- * What a search is, so that its state is never taken for that of another one: space, seed, data, settings, rungs. Paths do not count,
- * the contents of their files do. Nor does the number of processes, which changes no result.
+ * The identity of a search, so that its state is never mistaken for that of another: space, seed, data, settings, rungs. File
+ * contents count, but not their paths, nor the number of processes, which does not change results.
  */
 import { createHash } from 'node:crypto';
 import type { Sentence } from '../../labeling/data/sentence.js';
@@ -12,18 +12,18 @@ import type { Rung } from './schedule.js';
 import type { Space } from './space.js';
 import type { Settings } from './trial-settings.js';
 
-/** All that decides what a search finds. */
+/** Everything that determines the result of a search. */
 export interface SearchKey {
   readonly version: string;
-  /** How many trials are drawn; null for a grid. */
+  /** Number of sampled trials; null for a grid. */
   readonly random: number | null;
   readonly seed: number;
   readonly space: Space;
   readonly rungs: readonly Rung[];
-  /** SHA-256 of the sentences, as they were read. */
+  /** SHA-256 of the sentences as read. */
   readonly train: string;
   readonly dev: string;
-  /** Settings of the trial that draws nothing; of a file its SHA-256. */
+  /** Settings of the trial that samples nothing; for a file, its SHA-256. */
   readonly settings: Settings;
 }
 
@@ -37,14 +37,14 @@ function hashOfSentences(sentences: readonly Sentence[] = []): string {
   return hash.digest('hex');
 }
 
-/** Keys of a configuration that count otherwise: corpora by their sentences. */
+/** Configuration keys that are compared differently: corpora by their sentences. */
 const APART = ['bptt', 'train', 'dev', 'split', 'seed'];
 
 /**
  * The key of a search.
  *
- * @param config the configuration of the trial that draws nothing, as a file would have it
- * @param options the same settings with paths as they were given
+ * @param config the configuration of the trial that samples nothing, in the form of a file
+ * @param options the same settings with paths as given
  * @throws DataError if a file that it names cannot be read
  */
 export async function searchKey(
@@ -68,7 +68,7 @@ export async function searchKey(
   return { version: readPackageInfo().version, random, seed, space, rungs, train, dev, settings };
 }
 
-/** What two keys differ in, in words, ours first; undefined if they are equal. */
+/** Describes the difference between two keys, ours first; undefined if they are equal. */
 export function differenceOf(ours: SearchKey, theirs: SearchKey): string | undefined {
   const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
   const said = (what: string, a: unknown, b: unknown): string => `${what} (now ${short(a)}, there ${short(b)})`;

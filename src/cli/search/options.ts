@@ -1,14 +1,14 @@
-/** What the command line says of a search. */
+/** Command-line options of a search. */
 import { InvalidArgumentError } from 'commander';
 import type { CorporaOptions } from '../corpora.js';
 
-/** As commander hands it over: its own options, and those of a training. */
+/** As passed by commander: the options of the search, and those of training. */
 export interface SearchOptions extends CorporaOptions, Readonly<Record<string, unknown>> {
   readonly random?: number;
   readonly grid?: string;
   readonly space?: string;
   readonly out: string;
-  /** Filled in: beside `out`. */
+  /** Default: next to `out`. */
   readonly state?: string;
   readonly parallel?: number;
   readonly eta: number;
@@ -21,17 +21,17 @@ export interface SearchOptions extends CorporaOptions, Readonly<Record<string, u
   readonly json?: boolean;
 }
 
-/** The most trials of a search. */
+/** Maximum number of trials in a search. */
 export const MOST_TRIALS = 1000;
 
-/** How many trials are drawn: an integer from 1 to 1,000. */
+/** Number of sampled trials: an integer from 1 to 1,000. */
 export function trialCount(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (count >= 1 && count <= MOST_TRIALS) return count;
   throw new InvalidArgumentError(`It must be an integer from 1 to ${MOST_TRIALS}.`);
 }
 
-/** How many trials there are for each that goes on: an integer of at least 2. */
+/** Number of trials per promoted trial: an integer of at least 2. */
 export function halvingRate(text: string): number {
   const rate = /^\d+$/.test(text) ? Number(text) : NaN;
   if (rate >= 2 && Number.isSafeInteger(rate)) return rate;

@@ -1,4 +1,4 @@
-/** What a search is going to do, before the first trial runs: its space, its trials, their settings, its rungs and its state. */
+/** Prepares a search before the first trial runs: its space, its trials, their settings, its rungs and its state. */
 import type { Command } from 'commander';
 import { detectScheme } from '../../labeling/data/schemes.js';
 import type { Corpora } from '../../labeling/training/run.js';
@@ -22,22 +22,22 @@ import { openState } from './state.js';
 import type { TrialSettings } from './trial-settings.js';
 import { trialSettings } from './trial-settings.js';
 
-/** A search that can begin. */
+/** A search that is ready to start. */
 export interface Prepared {
   readonly space: Space;
-  /** What each trial draws, in order. */
+  /** The sampled values of each trial, in order. */
   readonly trials: readonly Drawn[];
   readonly settings: TrialSettings;
   readonly plan: Omit<SearchPlan, 'parallel'>;
   readonly state: SearchState;
-  /** What a reader should know of it, a line each. */
+  /** Notes about it, one line each. */
   readonly notes: readonly string[];
 }
 
 /**
- * The space of `--space` or `--grid`, and undefined if neither is given.
+ * The space of `--space` or `--grid`; undefined if neither is given.
  *
- * @throws DataError that begins with the path; ArgumentError if a setting is searched and given on the command line
+ * @throws DataError, starting with the path; ArgumentError if a setting is both searched and given on the command line
  */
 export async function readSpace(
   { space, grid }: Pick<SearchOptions, 'space' | 'grid'>,
@@ -60,7 +60,7 @@ export async function readSpace(
   return read;
 }
 
-/** Prepares a search. @throws ArgumentError, DataError if its state is not of this search */
+/** Prepares a search. @throws ArgumentError, DataError if its state belongs to another search */
 export async function prepare(
   options: SearchOptions,
   given: Space | undefined,
@@ -89,7 +89,7 @@ export async function prepare(
   };
 }
 
-/** What the default space depends on. */
+/** The facts that the default space depends on. */
 function questionsOf(
   options: SearchOptions,
   command: Command,

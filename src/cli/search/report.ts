@@ -1,4 +1,4 @@
-/** What a search found, as scripts and as people read it. */
+/** The result of a search, for scripts and for people. */
 import { visible } from '../../tensor/visible.js';
 import { formatDuration } from '../progress.js';
 import { percent } from '../report.js';
@@ -9,12 +9,12 @@ import { DEFAULTS, tableOf } from './table.js';
 import { idleSettings } from '../config.js';
 import { OPTIONS_OF } from '../train.js';
 
-/** The trial whose settings are those of a training without a search, if there is one. */
+/** The trial with the settings of training without a search, if there is one. */
 function defaultsOf(ranked: readonly Ranked[], { plan }: Prepared): Ranked | undefined {
   return ranked.find(({ trial }) => trial === plan.kept);
 }
 
-/** By how much the best trial is better than the defaults; null if either has no score. */
+/** Improvement of the best trial over the defaults; null if either has no score. */
 function marginOf(best: Ranked, defaults: Ranked | undefined): number | null {
   return defaults === undefined || defaults.score === null ? null : best.score! - defaults.score;
 }
@@ -49,7 +49,7 @@ export function reportOf(
   };
 }
 
-/** What is printed in the end. @param command how the program is called */
+/** The final output. @param command how to call the program */
 export function describeSearch(
   ranked: readonly Ranked[],
   prepared: Prepared,

@@ -5,26 +5,26 @@ import type { Rung } from './schedule.js';
 import type { TrialOutcome } from './child.js';
 import type { SearchState, TrialRun } from './state.js';
 
-/** What a search runs. */
+/** The plan of a search. */
 export interface SearchPlan {
-  /** How many trials there are; they are numbered from 1. */
+  /** Number of trials, which are numbered from 1. */
   readonly trials: number;
   readonly rungs: readonly Rung[];
-  /** A trial that is on every rung, beside those that are promoted. */
+  /** A trial that is on every rung, in addition to the promoted ones. */
   readonly kept?: number;
-  /** How many at a time. */
+  /** Number of parallel trials. */
   readonly parallel: number;
 }
 
-/** How a search does its work. */
+/** Callbacks of a search. */
 export interface SearchHooks {
   /** Trains a trial. */
   train(trial: number, rung: Rung): Promise<TrialOutcome>;
-  /** Told of each run when it is in the state. */
+  /** Called after each run has been stored in the state. */
   onRun(run: TrialRun): void;
-  /** Stops it: no trial is started then. */
+  /** Stops the search: no more trials are started. */
   readonly signal: AbortSignal;
-  /** Milliseconds of a clock. */
+  /** Clock in milliseconds. */
   now(): number;
 }
 
@@ -32,7 +32,7 @@ export interface SearchHooks {
 export type SearchEnd = { readonly exitCode: number } | null;
 
 /**
- * Runs what the state does not have yet.
+ * Runs everything that is not in the state yet.
  *
  * @returns what stopped it; null if every rung is complete, or `hooks.signal` stopped it
  * @throws BpttError if the state cannot be written
@@ -49,7 +49,7 @@ export async function runSearch(plan: SearchPlan, state: SearchState, hooks: Sea
   return null;
 }
 
-/** Runs trials of one rung, so many at a time. The first failure of the search itself, or signal, lets no other start. */
+/** Runs the trials of one rung in parallel. After the first failure of the search itself, or a signal, no more are started. */
 async function runRung(
   trials: readonly number[],
   place: number,
@@ -65,7 +65,7 @@ async function runRung(
     for (let trial = queue.shift(); trial !== undefined; trial = queue.shift()) {
       const begun = now();
       const outcome = await train(trial, rung);
-      if (signal.aborted || stopped) return; // it was ended with the search
+      if (signal.aborted || stopped) return; // it was ended together with the search
       if (outcome.kind === 'interrupted') {
         end = { exitCode: outcome.exitCode };
         stopped = true;
@@ -82,10 +82,10 @@ async function runRung(
   return end;
 }
 
-/** A trial of the final table: its last run, and its place. */
+/** A trial of the final table: its last run, and its rank. */
 export type Ranked = TrialRun & { readonly rank: number };
 
-/** All trials by how far they came, then by score; those that failed last. */
+/** All trials by the rung they reached, then by score; failed ones last. */
 export function ranking(runs: readonly TrialRun[]): Ranked[] {
   const last = new Map<number, TrialRun>();
   for (const run of runs) if ((last.get(run.trial)?.rung ?? -1) < run.rung) last.set(run.trial, run);

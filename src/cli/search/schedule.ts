@@ -1,25 +1,25 @@
 /**
- * Successive halving: many trials get a short training, the best of them a longer one, and few the whole.
+ * Successive halving: many trials are trained briefly, the best of them longer, and few in full.
  *
- * With η = 3, 12 trials and 54 epochs: 12 trials of 6 epochs, the 4 best of 18, the best of 54. A trial that goes on is trained
- * anew, so that every run is one whole training that `bptt train` repeats.
+ * With η = 3, 12 trials and 54 epochs: 12 trials of 6 epochs, the 4 best of 18, the best of 54. A promoted trial is trained from
+ * scratch, so that every run is a complete training run that `bptt train` can repeat.
  *
- * **Independent of timing.** A trial goes on when its rung is complete, never before, and equal scores are ordered by the number of
- * the trial. So the result is the same on one process and on eight. The asynchronous form, which never waits, depends on which
- * trial happens to end first.
+ * **Independent of timing.** Trials are promoted only when their rung is complete, and ties are ordered by trial number. The
+ * result is therefore the same with one process and with eight. The asynchronous variant, which never waits, depends on which
+ * trial happens to finish first.
  *
  * K. Jamieson, A. Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS 2016.
  */
 
-/** One step of the ladder. */
+/** One rung of the search. */
 export interface Rung {
-  /** The most epochs of a training. */
+  /** Maximum number of epochs. */
   readonly epochs: number;
-  /** How many trials there are. */
+  /** Number of trials. */
   readonly trials: number;
 }
 
-/** How a trial did. */
+/** The result of a trial. */
 export interface Standing {
   /** Its number, from 1. */
   readonly trial: number;
@@ -28,11 +28,11 @@ export interface Standing {
 }
 
 /**
- * The rungs of a search. There are as many as leave at least one trial and one epoch to each.
+ * Returns the rungs of a search: as many as possible with at least one trial and one epoch each.
  *
- * @param trials how many trials there are, at least 1
+ * @param trials number of trials, at least 1
  * @param epochs of the last rung, at least 1
- * @param eta how many trials there are for each that goes on, an integer of at least 2; null for one rung alone
+ * @param eta number of trials per promoted trial, an integer of at least 2; null for a single rung
  */
 export function rungsOf(trials: number, epochs: number, eta: number | null): Rung[] {
   const shares = [1];
@@ -46,7 +46,7 @@ export function rungsOf(trials: number, epochs: number, eta: number | null): Run
   }));
 }
 
-/** Orders trials of one rung: by score, those that failed last, equal ones by number. */
+/** Orders the trials of one rung: by score, failed ones last, ties by number. */
 export function compareStandings(a: Standing, b: Standing): number {
   if (a.score !== null && b.score !== null && a.score !== b.score) return b.score - a.score;
   if ((a.score === null) !== (b.score === null)) return a.score === null ? 1 : -1;
@@ -54,11 +54,11 @@ export function compareStandings(a: Standing, b: Standing): number {
 }
 
 /**
- * The trials of the next rung, by number. One that failed never goes on.
+ * The trials of the next rung, by number. A failed trial is never promoted.
  *
- * @param standings of a rung that is complete
- * @param count how many go on
- * @param kept a trial that goes on in any case, beside those: what the others are compared with
+ * @param standings results of a complete rung
+ * @param count number of trials to promote
+ * @param kept a trial that is always promoted in addition: the baseline for the others
  */
 export function promoted(standings: readonly Standing[], count: number, kept?: number): number[] {
   const able = standings.filter(({ score }) => score !== null).sort(compareStandings);

@@ -1,4 +1,7 @@
-/** The space of a search: which settings it tries, and their values. From a JSON file, `{"lr": {"min": 0.001, "max": 0.03, "log": true}}`. */
+/**
+ * The space of a search: the settings it tries, and their values. Read from a JSON file, `{"lr": {"min": 0.001, "max": 0.03,
+ * "log": true}}`.
+ */
 import type { Command, Option } from 'commander';
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { nearestName } from '../../tensor/nearest.js';
@@ -8,32 +11,32 @@ import { mapPaths, valueOf } from '../config.js';
 import type { ValueSchema } from '../config-values.js';
 import { kindOf, settingsOf } from '../config-values.js';
 
-/** Some values of a setting, as JSON has them; null leaves the setting as it is without the search. */
+/** Some values of a setting, as in JSON; null leaves the setting as it is without the search. */
 export interface ListDimension {
   readonly name: string;
   readonly values: readonly unknown[];
 }
 
-/** All numbers between two, ends included. */
+/** All numbers in a closed interval. */
 export interface RangeDimension {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** Whether every factor is as likely as any other, instead of every difference. */
+  /** Whether sampling is logarithmic instead of linear. */
   readonly log: boolean;
   readonly integer: boolean;
 }
 
-/** What is tried of one setting. */
+/** The values tried for one setting. */
 export type Dimension = ListDimension | RangeDimension;
 
-/** What a search tries, in the order of its file. */
+/** The dimensions of a search, in the order of its file. */
 export type Space = readonly Dimension[];
 
 /** Whether a dimension is a list. */
 export const isList = (dimension: Dimension): dimension is ListDimension => 'values' in dimension;
 
-/** What a search holds fixed, and why. */
+/** Settings that a search keeps fixed, and why. */
 const HELD: readonly (readonly [names: readonly string[], why: string])[] = [
   [['test'], 'a search never looks at test data'],
   [
@@ -52,18 +55,19 @@ const HELD: readonly (readonly [names: readonly string[], why: string])[] = [
   [['preset'], 'it is a set of settings: give --preset, and search settings beside it'],
 ];
 
-/** The settings that a search may try. */
+/** The settings that a search can vary. */
 export function searchable(train: Command): Option[] {
   const held = HELD.flatMap(([names]) => names);
   return settingsOf(train).filter((option) => !held.includes(option.attributeName()));
 }
 
 /**
- * The space that a text describes: an object with a list of values for each setting, or a range, `{"min": 1, "max": 9, "log": true}`.
+ * Parses the space from a text: an object with a list of values for each setting, or a range, `{"min": 1, "max": 9, "log":
+ * true}`.
  *
  * @param train the command whose settings these are
- * @param lists whether ranges are refused, because every value is to be tried
- * @throws DataError that names the first setting that is unknown, held fixed, or has a value that it does not take
+ * @param lists whether ranges are rejected, because every value is to be tried
+ * @throws DataError naming the first setting that is unknown, kept fixed, or has an invalid value
  */
 export function parseSpace(text: string, train: Command, lists = false): Space {
   const read = parseUniqueJson(text, 'space');
@@ -116,7 +120,7 @@ function listOf(option: Option, values: readonly unknown[]): ListDimension {
   return { name, values };
 }
 
-/** @throws DataError if the option does not take a value, or it is the path of a file */
+/** @throws DataError if the option does not accept the value, or if the value is a file path */
 function expectValue(option: Option, value: unknown): void {
   const name = option.attributeName();
   valueOf(option, value);
@@ -151,7 +155,7 @@ function rangeOf(option: Option, value: Readonly<Record<string, unknown>>): Rang
   return { name, min: low, max: high, log, integer: numbers === 'integer' };
 }
 
-/** Whether a setting takes numbers. */
+/** Whether a setting accepts numbers. */
 function numbersOf({ type, anyOf = [] }: ValueSchema): 'integer' | 'number' | undefined {
   if (type === 'integer' || type === 'number') return type;
   return anyOf.map(numbersOf).find((each) => each !== undefined);

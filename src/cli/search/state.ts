@@ -1,6 +1,6 @@
 /**
- * The state of a search: its key and every run that is finished, in one file that is written anew, whole, after each of them. A search
- * that was killed goes on from there.
+ * The state of a search: its key and every finished run, in one file that is completely rewritten after each run. A search that
+ * was killed resumes from there.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -12,29 +12,29 @@ import { named } from '../model-io.js';
 import type { SearchKey } from './key.js';
 import { differenceOf } from './key.js';
 
-/** One training of one trial, finished. */
+/** One finished training run of a trial. */
 export interface TrialRun {
   /** Number of the trial, from 1. */
   readonly trial: number;
-  /** Place of the rung, from 0. */
+  /** Index of the rung, from 0. */
   readonly rung: number;
-  /** The most epochs it had. */
+  /** Its maximum number of epochs. */
   readonly epochs: number;
-  /** Of the whole process. */
+  /** Seconds of the whole process. */
   readonly seconds: number;
   /** Score on the development set; null if it failed. */
   readonly score: number | null;
   /** Why it failed; null if it did not. */
   readonly failed: string | null;
-  /** What a run that did not fail has. */
+  /** Results of a run that did not fail. */
   readonly result: TrialResult | null;
 }
 
-/** What a training said of itself. */
+/** Results reported by training. */
 export interface TrialResult {
   readonly measure: 'span F1' | 'accuracy';
   readonly bestEpoch: number;
-  /** Epochs begun: patience may end a training early. */
+  /** Number of epochs started: patience may end training early. */
   readonly trained: number;
   readonly backend: string;
   readonly threads: number;
@@ -42,7 +42,7 @@ export interface TrialResult {
 
 /** The finished runs of a search, on disk. */
 export interface SearchState {
-  /** Runs, in the order in which they ended. */
+  /** Runs, in order of completion. */
   readonly runs: readonly TrialRun[];
   /** The run of a trial on a rung. */
   find(trial: number, rung: number): TrialRun | undefined;
@@ -50,7 +50,7 @@ export interface SearchState {
   add(run: TrialRun): Promise<void>;
 }
 
-/** What the file says of itself. */
+/** Identification of the file. */
 const FORMAT = 'search-state-1';
 
 /**

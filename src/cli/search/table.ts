@@ -1,4 +1,4 @@
-/** A search as people read it: a line for each run, a table in the end. */
+/** Formats a search for people: a line for each run, and a final table. */
 import { visible } from '../../tensor/visible.js';
 import { formatDuration } from '../progress.js';
 import { percent } from '../report.js';
@@ -6,10 +6,10 @@ import type { Drawn } from './draw.js';
 import type { Ranked } from './run.js';
 import type { TrialRun } from './state.js';
 
-/** What the first trial of a random search is called. */
+/** Name of the first trial of a random search. */
 export const DEFAULTS = 'defaults';
 
-/** A value in a word. */
+/** A value as a single word. */
 export function valueText(value: unknown): string {
   if (value === undefined) return '';
   if (value === null) return '-';
@@ -17,7 +17,7 @@ export function valueText(value: unknown): string {
   return visible(typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean));
 }
 
-/** What a trial drew, in one line: `lr 0.0121 dropout 0.31`. */
+/** The sampled values of a trial, in one line: `lr 0.0121 dropout 0.31`. */
 export function drawnText(drawn: Drawn): string {
   const parts = Object.entries(drawn).map(([name, value]) => `${name} ${valueText(value)}`);
   return parts.length === 0 ? DEFAULTS : parts.join('  ');
@@ -35,14 +35,14 @@ export function runLine(run: TrialRun, rungs: number, drawn: Drawn): string {
   return [...parts, formatDuration(run.seconds), drawnText(drawn)].join('  ');
 }
 
-/** Epochs of a run: `12 of 54` where patience ended it early. */
+/** Epochs of a run: `12 of 54` if patience ended it early. */
 const epochsText = ({ epochs, result }: TrialRun): string =>
   result === null || result.trained === epochs ? `${epochs}` : `${result.trained} of ${epochs}`;
 
 /**
- * All trials, the best one first: rank, number, epochs, score, seconds, and what each drew.
+ * All trials, best first: rank, number, epochs, score, seconds, and sampled values.
  *
- * @param idle whether a trial reads a setting that it drew
+ * @param idle whether a trial leaves a sampled setting unused
  */
 export function tableOf(
   ranked: readonly Ranked[],
@@ -74,7 +74,7 @@ export function tableOf(
   return [...aligned([head, ...rows]), ...ranked.flatMap(({ trial, failed }) => (failed === null ? [] : [`trial ${trial} failed: ${visible(failed)}`]))]; // prettier-ignore
 }
 
-/** Rows in columns: numbers to the right, what was drawn to the left. */
+/** Rows in columns: numbers right-aligned, sampled values left-aligned. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) =>

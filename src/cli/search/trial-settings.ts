@@ -1,4 +1,4 @@
-/** The settings of a trial: those of a training without a search, and over them what the trial drew. */
+/** The settings of a trial: those of training without a search, overridden by the sampled values. */
 import type { Command } from 'commander';
 import type { Sentence } from '../../labeling/data/sentence.js';
 import type { TrainOptions } from '../../labeling/training/options.js';
@@ -10,33 +10,33 @@ import { settingsOf } from '../config-values.js';
 import { OPTIONS_OF } from '../train.js';
 import type { Drawn } from './draw.js';
 
-/** Every setting of a training with its value, as options of the command line have them. */
+/** Every training setting with its value, in the form of command-line options. */
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** Makes the settings of trials. */
+/** Creates the settings of trials. */
 export interface TrialSettings {
-  /** The most epochs of a training: the same for all trials. */
+  /** Maximum number of epochs: the same for all trials. */
   readonly epochs: number;
-  /** What the size of the data, or a preset, decided for a trial that draws nothing. */
+  /** The values that the size of the data, or a preset, determined for a trial that samples nothing. */
   readonly decided: Decided | null;
   /** The settings of a trial. */
   of(drawn: Drawn): Settings;
-  /** The text of its configuration file. @param path where the file will be */
+  /** The text of its configuration file. @param path future location of the file */
   text(settings: Settings, path: string): string;
 }
 
-/** What the size of the data decides: of a trial that draws one of them the others stay as they were decided. */
+/** Settings determined by the size of the data: if a trial samples one of them, the others keep the determined values. */
 const BY_SIZE = ['epochs', 'batch', 'lr'];
 
 /**
  * Prepares the settings of trials.
  *
- * The size of the data, and a preset, decide about a trial as about a training with its values on the command line; but of epochs,
- * batch and rate those that a trial does not draw are those of the first trial, and the epochs are the same for all.
+ * The size of the data and a preset affect a trial like a training run with its values on the command line. However, epochs,
+ * batch and rate that a trial does not sample are those of the first trial, and the epochs are the same for all trials.
  *
  * @param options all options of the search
- * @param command the command they were given to
- * @param train the command whose settings they are
+ * @param command the command that received them
+ * @param train the command that defines the settings
  */
 export function trialSettings(
   options: Settings,

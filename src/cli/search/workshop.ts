@@ -1,4 +1,7 @@
-/** Where the trials of a search are trained: a folder for their settings and models, and processes, all gone with the search. */
+/**
+ * The environment in which the trials of a search are trained: a folder for their settings and models, and processes, all removed
+ * with the search.
+ */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,15 +14,15 @@ import type { Rung } from './schedule.js';
 /** Trains the trials of a search. */
 export interface Workshop {
   train(trial: number, rung: Rung): Promise<TrialOutcome>;
-  /** Ends what runs, and removes the folder. */
+  /** Ends running trials, and removes the folder. */
   close(): Promise<void>;
 }
 
 /**
  * Opens a workshop.
  *
- * @param bestBy the head whose score decides, of several
- * @param signal ends what runs
+ * @param bestBy the head whose score decides, if there are several
+ * @param signal ends running trials
  */
 export async function openWorkshop(
   { settings, trials }: Pick<Prepared, 'settings' | 'trials'>,

@@ -1,4 +1,4 @@
-/** From inputs to answers: what a worker does. A sentence is written as `bptt tag --output jsonl` writes it. */
+/** Converts inputs to answers, in a worker. A sentence has the format of `bptt tag --output jsonl`. */
 import { tokenCutter } from '../../labeling/data/formats/index.js';
 import { lineBlocks } from '../../labeling/data/formats/lines.js';
 import { shortToken } from '../../labeling/data/long-tokens.js';
@@ -27,7 +27,7 @@ export async function answerJob(
   return { answers, sentences: all.length, tokens: all.reduce((sum, tokens) => sum + tokens.length, 0) };
 }
 
-/** The sentences of an input: a text is cut as the training data was, one sentence a line where sentences are labeled. */
+/** The sentences of an input: a text is tokenized like the training data, with one sentence per line if sentences are labeled. */
 async function sentencesOf(model: Model, input: TagInput, whole: boolean): Promise<readonly (readonly string[])[]> {
   if (!('text' in input)) return input.sentences;
   const { tokenizer, locale } = model.input ?? {};

@@ -8,7 +8,7 @@ export function portNumber(text: string): number {
   return n;
 }
 
-/** Names of machines, joined by commas, in lower case. */
+/** Comma-separated host names, in lower case. */
 export function hostNames(text: string): string[] {
   const names = text.toLowerCase().split(',');
   if (names.every((name) => /^([a-z\d_-]+(\.[a-z\d_-]+)*|\[[\da-f:.]+\])$/.test(name))) return names;
@@ -17,11 +17,11 @@ export function hostNames(text: string): string[] {
   );
 }
 
-/** Whether an address, or the name of one in the header Host, is reached from this machine alone. */
+/** Whether an address, or a name in the Host header, is reachable only from this machine. */
 export const isLoopback = (host: string): boolean =>
   /^(localhost|.+\.localhost|::1|\[::1\]|127(\.\d{1,3}){3})$/.test(host);
 
-/** An origin as a browser sends it, or `*`. */
+/** An origin as sent by a browser, or `*`. */
 export function corsOrigin(text: string): string {
   if (text === '*') return text;
   let origin: string | undefined;

@@ -6,20 +6,20 @@ import { shortToken } from '../../labeling/data/long-tokens.js';
 import { HttpError } from './http-error.js';
 import type { TagInput } from './jobs.js';
 
-/** Media types that are taken, as `Accept-Post` lists them. */
+/** Accepted media types, as listed in `Accept-Post`. */
 export const MEDIA_TYPES = ['text/plain', 'application/json', 'application/x-ndjson'] as const;
 
-/** One of them. */
+/** An accepted media type. */
 export type MediaType = (typeof MEDIA_TYPES)[number];
 
-/** Other names of JSON lines. */
+/** Other media types for JSON Lines. */
 const SAME: Readonly<Record<string, MediaType>> = {
   'application/jsonl': 'application/x-ndjson',
   'application/x-jsonlines': 'application/x-ndjson',
   'application/jsonlines': 'application/x-ndjson',
 };
 
-/** The media type of a request. @throws HttpError 415 on another one, another encoding of characters, or a compressed body */
+/** The media type of a request. @throws HttpError 415 on another type, another character encoding, or a compressed body */
 export function mediaTypeOf({ headers }: IncomingMessage): MediaType {
   const [name = '', ...parameters] = (headers['content-type'] ?? '')
     .split(';')
@@ -38,13 +38,13 @@ export function mediaTypeOf({ headers }: IncomingMessage): MediaType {
   return type;
 }
 
-/** A body that is too long is read so many times as far as it may be, and dropped, so that its sender hears the answer. */
+/** A body that is too long is read up to this multiple of the limit and discarded, so that its sender receives the answer. */
 const DROPPED = 8;
 
 /**
  * The bytes of a body.
  *
- * @param most bytes that are taken
+ * @param most maximum number of bytes
  * @throws HttpError 413 if there are more; 408 if they have not arrived when `signal` is aborted; 400 if the client left
  */
 export async function readBody(request: IncomingMessage, most: number, signal: AbortSignal): Promise<Uint8Array> {
@@ -67,9 +67,9 @@ export async function readBody(request: IncomingMessage, most: number, signal: A
 }
 
 /**
- * What is to be labeled, one input per text or per line.
+ * The inputs to label, one per text or per line.
  *
- * @throws HttpError 400 on bytes that are not UTF-8, on JSON that is none or says something else, and on a body without a sentence
+ * @throws HttpError 400 on bytes that are not UTF-8, on invalid or unexpected JSON, and on a body without a sentence
  */
 export function inputsOf(bytes: Uint8Array, type: MediaType): TagInput[] {
   const text = textOf(bytes);
@@ -99,7 +99,7 @@ function linesOf(text: string): TagInput[] {
 
 const FIELDS = ['text', 'tokens', 'sentences'] as const;
 
-/** `{"text": "…"}`, `{"tokens": […]}` or `{"sentences": [[…], …]}`. @throws HttpError 400 that names what is something else */
+/** `{"text": "…"}`, `{"tokens": […]}` or `{"sentences": [[…], …]}`. @throws HttpError 400 naming what is invalid */
 function inputOf(value: unknown, where: string): TagInput {
   const fail = (message: string): HttpError => new HttpError(400, 'bad_request', `${where}: ${message}`);
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -1,13 +1,13 @@
-/** Why a request is refused: a status, a name for programs, a line for people. */
+/** The reason for rejecting a request: a status, a code for programs, a line for people. */
 
-/** An answer that says what is wrong with a request. */
+/** An answer that reports what is wrong with a request. */
 export class HttpError extends Error {
   override name = 'HttpError';
 
   /**
-   * @param status of HTTP
-   * @param code name of the reason, for programs
-   * @param headers that go with the status: Allow, Retry-After
+   * @param status HTTP status
+   * @param code machine-readable reason
+   * @param headers headers for the status: Allow, Retry-After
    */
   constructor(
     readonly status: number,
@@ -19,7 +19,7 @@ export class HttpError extends Error {
   }
 }
 
-/** The body of an answer that refuses. */
+/** The body of an error response. */
 export function errorBody(code: string, message: string): string {
   return `${JSON.stringify({ error: { code, message } })}\n`;
 }

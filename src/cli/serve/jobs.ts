@@ -1,9 +1,9 @@
-/** What a worker of `bptt serve` is asked, and what it answers: plain data. */
+/** Requests to a worker of `bptt serve`, and its answers: plain data. */
 
-/** A text, which is cut as `bptt tag` cuts it, or sentences that are tokenized already. */
+/** A text, tokenized as in `bptt tag`, or sentences that are already tokenized. */
 export type TagInput = { readonly text: string } | { readonly sentences: readonly (readonly string[])[] };
 
-/** What to return beside the labels. */
+/** What to return in addition to the labels. */
 export interface Wanted {
   readonly probabilities: boolean;
   readonly spans: boolean;
@@ -15,19 +15,19 @@ export interface ServeJob {
   readonly wanted: Wanted;
 }
 
-/** One JSON array per input, of its sentences as `bptt tag --output jsonl` writes them; and how much that was. */
+/** One JSON array per input, of its sentences in the format of `bptt tag --output jsonl`; and their counts. */
 export interface ServeResult {
   readonly answers: readonly string[];
   readonly sentences: number;
   readonly tokens: number;
 }
 
-/** What every worker gets. */
+/** Data for every worker. */
 export interface ServeData {
   /** The model file, and its path for messages. */
   readonly bytes: Uint8Array;
   readonly path: string;
-  /** The file of the user's own cell. */
+  /** The file of the user-defined cell. */
   readonly cell?: string;
   readonly backend: string;
 }

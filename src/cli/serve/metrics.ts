@@ -1,46 +1,46 @@
 /**
- * What a server counts, in the text format of Prometheus 0.0.4. Routes and methods are those the server knows, else `other`: a
- * stranger cannot make new series.
+ * Metrics of a server, in the Prometheus text format 0.0.4. Unknown routes and methods are counted as `other`, so that clients
+ * cannot create new series.
  */
 
 /** Upper bounds, in seconds, of the histogram of durations. */
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** What is read when the metrics are. */
+/** Gauges, read together with the metrics. */
 export interface Gauges {
-  /** Jobs that wait or run. */
+  /** Number of waiting and running jobs. */
   readonly jobs: number;
-  /** Most jobs there may be. */
+  /** Maximum number of jobs. */
   readonly limit: number;
   readonly workers: number;
-  /** Requests that are being answered. */
+  /** Number of requests in progress. */
   readonly open: number;
 }
 
 /** Counters of a server. */
 export interface Metrics {
-  /** Counts a request that was answered. @param seconds it took */
+  /** Counts an answered request. @param seconds its duration */
   request(labels: { readonly route: string; readonly method: string; readonly status: number }, seconds: number): void;
-  /** Counts what was labeled. */
+  /** Counts labeled sentences and tokens. */
   labeled(sentences: number, tokens: number): void;
-  /** Counts a worker that ended before its job. */
+  /** Counts a worker that ended before finishing its job. */
   workerLost(): void;
-  /** The text of all of them. */
+  /** The text of all metrics. */
   text(gauges: Gauges): string;
 }
 
 interface Histogram {
-  /** Per bound, the durations up to it and above the one before. */
+  /** Per bound, the number of durations up to it and above the previous bound. */
   readonly counts: number[];
   sum: number;
   count: number;
 }
 
 /**
- * Counters at zero.
+ * Creates counters at zero.
  *
  * @param info labels of `bptt_build_info`
- * @param startedAt seconds since 1970 when the process started
+ * @param startedAt start time of the process in seconds since 1970
  */
 export function createMetrics(info: Readonly<Record<string, string>>, startedAt: number): Metrics {
   const requests = new Map<string, number>();

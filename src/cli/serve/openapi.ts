@@ -65,7 +65,7 @@ const state = (description: string): object => ({ description, content: json(ref
 
 const foreign = refusal('The header Host names another machine.');
 
-/** Version 3.1 of OpenAPI. */
+/** The description, in OpenAPI 3.1. */
 export const openapi = {
   openapi: '3.1.0',
   info: { title: 'bptt serve', version: '1', license: { name: 'MIT', identifier: 'MIT' }, description: 'Labels for text, by a model of bptt.' }, // prettier-ignore

@@ -1,4 +1,4 @@
-/** What each path of `bptt serve` answers. */
+/** The routes of `bptt serve`. */
 import { BpttError, WorkerError } from '../../tensor/errors.js';
 import { inputsOf, mediaTypeOf, readBody } from './body.js';
 import { HttpError } from './http-error.js';
@@ -6,16 +6,16 @@ import type { ServeJob, ServeResult, Wanted } from './jobs.js';
 import type { Gauges, Metrics } from './metrics.js';
 import type { Handler, Reply, Routes } from './server.js';
 
-/** What the routes need. */
+/** Dependencies of the routes. */
 export interface RouteOptions {
   readonly metrics: Metrics;
   readonly gauges: () => Gauges;
   /** Runs a job on a worker. */
   readonly run: (job: ServeJob) => Promise<ServeResult>;
-  /** Called when a worker ended: another one is to be started. */
+  /** Called when a worker has ended, so that another can be started. */
   readonly replace: () => void;
   readonly ready: () => boolean;
-  /** Bytes of a body at most. */
+  /** Maximum size of a body in bytes. */
   readonly maxBody: number;
   /** Whether a head of the model annotates spans. */
   readonly hasSpans: boolean;
@@ -45,7 +45,7 @@ function tagHandler(options: RouteOptions): Handler {
   return async (request, query, signal) => {
     const wanted = wantedOf(query, options);
     const type = mediaTypeOf(request);
-    expectRoom(options); // before the body: a server with no room reads none
+    expectRoom(options); // before the body: an overloaded server does not read it
     const inputs = inputsOf(await readBody(request, maxBody, signal), type);
     expectRoom(options);
     const { answers, sentences, tokens } = await inTime(run(options, { inputs, wanted }), signal);
@@ -57,7 +57,7 @@ function tagHandler(options: RouteOptions): Handler {
   };
 }
 
-/** The options of a request. @throws HttpError 400 on an unknown one, and on spans of a model that annotates none */
+/** The options of a request. @throws HttpError 400 on an unknown option, and on spans for a model that does not annotate any */
 function wantedOf(query: URLSearchParams, { hasSpans }: RouteOptions): Wanted {
   const wanted = { probabilities: false, spans: false };
   for (const [name, value] of query) {
@@ -70,13 +70,13 @@ function wantedOf(query: URLSearchParams, { hasSpans }: RouteOptions): Wanted {
   throw new HttpError(400, 'bad_request', 'the labels of this model annotate no spans, such as B-PER: leave spans out');
 }
 
-/** @throws HttpError 503 if as many jobs wait or run as may */
+/** @throws HttpError 503 if the maximum number of jobs are waiting or running */
 function expectRoom({ gauges }: RouteOptions): void {
   const { jobs, limit } = gauges();
   if (jobs >= limit) throw new HttpError(503, 'busy', `${limit} requests wait or run already: try again`, { 'Retry-After': '1' }); // prettier-ignore
 }
 
-/** @throws HttpError 400 if the input is at fault, 500 where a worker ended */
+/** @throws HttpError 400 if the input is invalid, 500 if a worker ended */
 async function run({ run: work, replace, metrics }: RouteOptions, job: ServeJob): Promise<ServeResult> {
   try {
     return await work(job);
@@ -92,7 +92,7 @@ async function run({ run: work, replace, metrics }: RouteOptions, job: ServeJob)
   }
 }
 
-/** @throws HttpError 503 if the time of the request is over first; the result of the job is then dropped */
+/** @throws HttpError 503 if the request times out first; the result of the job is then discarded */
 function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = (): void => reject(new HttpError(503, 'timeout', 'the request took too long: send less at once, or raise --timeout', { 'Retry-After': '1' })); // prettier-ignore

@@ -104,7 +104,7 @@ async function runServe(path: string, options: Options, terminal: Terminal): Pro
     openapi: `${JSON.stringify(openapi)}\n`,
     gauges: () => ({ jobs: pool.load, limit: size + queue, workers: size, open: tags.open() }),
     ready: () => isReady && !tags.stopping(),
-    replace: () => void pool.start().catch(() => undefined), // the next request starts one otherwise
+    replace: () => void pool.start().catch(() => undefined), // otherwise the next request starts one
   });
   const tags: TagServer = createTagServer({
     ...{ routes, metrics, timeout: Math.round(timeout * 1000), ...(cors !== undefined && { cors }) },
@@ -127,7 +127,7 @@ async function runServe(path: string, options: Options, terminal: Terminal): Pro
   }
 }
 
-/** A backend that every worker can open, by the name it opens it. @throws ArgumentError if a device was asked for */
+/** Name of a backend that every worker can open. @throws ArgumentError if a device was requested */
 async function backendFor(
   asked: string,
   terminal: Terminal,
@@ -141,7 +141,7 @@ async function backendFor(
   throw new ArgumentError(`--backend ${asked}: the backend ${backend} serves one thread, and requests are answered by several: choose cpu or wasm`); // prettier-ignore
 }
 
-/** Listens. @returns the URL. @throws BpttError if the address is taken or unknown */
+/** Starts listening. @returns the URL. @throws BpttError if the address is taken or unknown */
 async function listen({ server }: TagServer, { host, port }: Options): Promise<string> {
   const shown = host.includes(':') ? `[${host}]` : host;
   server.listen(port, host);

@@ -1,4 +1,4 @@
-/** The HTTP server of `bptt serve`: routes, limits, errors and the orderly stop. It knows nothing of models: `routes` does. */
+/** The HTTP server of `bptt serve`: routes, limits, errors and graceful shutdown. It is independent of models, which `routes` handles. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, STATUS_CODES } from 'node:http';
@@ -12,44 +12,44 @@ export interface Reply {
   readonly type?: string;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What of the answer goes into the log. */
+  /** Log fields of the answer. */
   readonly note?: Readonly<Record<string, number>>;
 }
 
-/** Answers one kind of request. `signal` is aborted when its time is over. */
+/** Answers one kind of request. `signal` is aborted when it times out. */
 export type Handler = (request: IncomingMessage, query: URLSearchParams, signal: AbortSignal) => Reply | Promise<Reply>;
 
-/** Handlers by path and method. HEAD is answered as GET, OPTIONS by what there is. */
+/** Handlers by path and method. HEAD is answered like GET, OPTIONS with the available methods. */
 export type Routes = Readonly<Record<string, Readonly<Partial<Record<'GET' | 'POST', Handler>>>>>;
 
-/** What a server is made of. */
+/** Configuration of a server. */
 export interface ServerOptions {
   readonly routes: Routes;
   readonly metrics: Metrics;
-  /** Milliseconds that a request may take, its arrival included. */
+  /** Timeout of a request in milliseconds, including its arrival. */
   readonly timeout: number;
-  /** The origin whose pages may read answers, or `*`; absent for none. */
+  /** The origin whose pages may read responses, or `*`; absent for none. */
   readonly cors?: string;
-  /** Whether a name in the header Host is that of this server; absent if any is. */
+  /** Whether a name in the Host header belongs to this server; absent to accept any. */
   readonly isOwnHost?: (name: string) => boolean;
-  /** Gets one line per request; absent for none. */
+  /** Receives one line per request; absent for no log. */
   readonly log?: (line: string) => void;
 }
 
 /** A server that can be stopped without losing a request. */
 export interface TagServer {
   readonly server: Server;
-  /** Requests that are being answered. */
+  /** Number of requests in progress. */
   readonly open: () => number;
   readonly stopping: () => boolean;
-  /** Takes no more connections, answers what is under way, at most for the time a request may take, and ends. */
+  /** Stops accepting connections, completes requests in progress within the request timeout, and ends. */
   stop(): Promise<void>;
 }
 
-/** Connections at once, idle ones included. */
+/** Maximum number of connections, including idle ones. */
 const MOST_CONNECTIONS = 1024;
 
-/** Makes the server; nothing listens yet. */
+/** Creates the server without listening. */
 export function createTagServer(options: ServerOptions): TagServer {
   const { metrics, timeout } = options;
   const state = { open: 0, stopping: false };
@@ -57,7 +57,7 @@ export function createTagServer(options: ServerOptions): TagServer {
     {
       requestTimeout: timeout, // of a slow sender: 408
       headersTimeout: Math.min(timeout, 10_000),
-      keepAliveTimeout: 65_000, // longer than proxies keep theirs: who closes first must not be the server
+      keepAliveTimeout: 65_000, // longer than proxies keep theirs: the server must not close first
       connectionsCheckingInterval: Math.min(1000, timeout),
       maxHeaderSize: 16_384,
     },
@@ -95,7 +95,7 @@ async function answer(
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeout);
   state.open++;
-  let reply: Reply = { status: 499 }; // of a client that left before its answer
+  let reply: Reply = { status: 499 }; // from a client that disconnected before its answer
   response.on('close', () => {
     clearTimeout(timer);
     controller.abort();
@@ -110,7 +110,7 @@ async function answer(
   if (response.destroyed) return;
   reply = given;
   const { status, type, body = '', headers } = reply;
-  // Bytes that were not read are not mistaken for the next request.
+  // Prevents unread bytes from being mistaken for the next request.
   const unread = !request.complete || state.stopping;
   response.writeHead(status, {
     'X-Request-Id': id,
@@ -126,8 +126,9 @@ async function answer(
 }
 
 /**
- * Whether a request asks for another machine. A page whose name was bound to a loopback address after it was loaded (DNS rebinding) is of
- * one origin with the server, so that CORS does not keep it out; its name in Host gives it away. Browsers always send one.
+ * Whether a request is addressed to another host. A page whose name was bound to a loopback address after loading (DNS rebinding)
+ * has the same origin as the server, so that CORS does not block it; the name in its Host header reveals it. Browsers always send
+ * one.
  */
 function isForeign({ headers: { host } }: IncomingMessage, { isOwnHost }: ServerOptions): boolean {
   if (host === undefined || isOwnHost === undefined) return false;
@@ -136,7 +137,7 @@ function isForeign({ headers: { host } }: IncomingMessage, { isOwnHost }: Server
 
 const KNOWN_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'];
 
-/** What a request is answered with; never throws. */
+/** Returns the answer to a request; never throws. */
 async function replyTo(
   request: IncomingMessage,
   handlers: Routes[string] | undefined,
@@ -161,7 +162,7 @@ async function replyTo(
   }
 }
 
-/** What is said of an error: of one that is not about the request, no more than that it happened. */
+/** The response to an error; for an internal error, it contains no details. */
 function refusal(error: unknown): Reply {
   const known =
     error instanceof HttpError ? error : new HttpError(500, 'internal', 'the request failed inside of the server');
@@ -169,7 +170,7 @@ function refusal(error: unknown): Reply {
   return { status, type: 'application/json; charset=utf-8', body: errorBody(code, message), headers };
 }
 
-/** What Node's own parser refuses has no response object: the answer is written to the socket. */
+/** Requests that Node's parser rejects have no response object: the answer is written to the socket. */
 function refuseRaw(error: NodeJS.ErrnoException, socket: Socket, metrics: Metrics): void {
   const [status, code, message] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -184,14 +185,14 @@ function refuseRaw(error: NodeJS.ErrnoException, socket: Socket, metrics: Metric
   socket.end(head + body);
 }
 
-/** Path and query of a request; of a target that is none, a path that is not there. */
+/** Path and query of a request; for an invalid target, a path that does not exist. */
 function urlOf({ url = '' }: IncomingMessage): Pick<URL, 'pathname' | 'searchParams'> {
   const at = url.indexOf('?');
   const pathname = at < 0 ? url : url.slice(0, at);
   return { pathname, searchParams: new URLSearchParams(at < 0 ? '' : url.slice(at + 1)) };
 }
 
-/** The id that the client gave its request, else a new one. */
+/** The request id given by the client, else a new one. */
 function idOf({ headers }: IncomingMessage): string {
   const own = headers['x-request-id'];
   return typeof own === 'string' && /^[\w.:-]{1,64}$/.test(own) ? own : randomUUID();

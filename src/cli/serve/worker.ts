@@ -1,4 +1,4 @@
-/** The module of a worker thread of `bptt serve`: a tagger of its own. */
+/** The module of a worker thread of `bptt serve`, with its own tagger. */
 import { loadModel } from '../../labeling/model/file.js';
 import { createTagger } from '../../labeling/model/tagger.js';
 import { openBackend } from '../backend.js';

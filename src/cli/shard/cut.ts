@@ -1,12 +1,12 @@
 /**
  * Cutting a file into pieces, as a pure function of its bytes and the number of pieces.
  *
- *     t_k = ⌊bytes / n · k⌋                        (1)  where cut k would be best
+ *     t_k = ⌊bytes / n · k⌋                        (1) target of cut k
  *     c_k = the first boundary at or after t_k     (2)  c_0 = 0, c_n = bytes
  *     piece i = bytes from c_{i-1} to c_i          (3)
  *
- * A boundary is where a line begins, or, in formats of columns, where a line begins after a blank one. The begin of the file is one. Cuts
- * never run backward, so that joined in order the pieces are the file; a piece in which no sentence begins is empty.
+ * A boundary is the start of a line, or, in column formats, the start of a line after a blank one. The start of the file is one.
+ * Cuts are monotonic, so that the pieces joined in order are the file; a piece in which no sentence begins is empty.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -18,34 +18,37 @@ import { gapOf } from '../../labeling/data/formats/lines.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/index.js';
 import type { Shard } from './which.js';
 
-/** Where sentences may be parted: at every line, or at blank ones. */
+/** Where sentences can be separated: at every line, or at blank lines. */
 export type Boundary = 'line' | 'blank';
 
 /** A piece of a file. */
 export interface Piece extends Shard {
-  /** Its bytes, or documents: from `begin` to `end`, which is not in it. */
+  /** Its bytes, or documents: from `begin` up to, but not including, `end`. */
   readonly begin: number;
   readonly end: number;
-  /** The number of its first line in the file, from 1. */
+  /** Number of its first line in the file, from 1. */
   readonly firstLine: number;
-  /** The number of its last line; Infinity of the last piece. */
+  /** Number of its last line; Infinity for the last piece. */
   readonly lastLine: number;
-  /** Where the begin of the file ends that readers judge a format by: at a boundary, and not after `begin`. */
+  /** End of the start of the file from which readers detect a format: at a boundary, and not after `begin`. */
   readonly head: { readonly end: number; readonly lines: number };
-  /** Of the whole file. */
+  /** Digest of the whole file. */
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** Lines that readers judge a format by, at most: those that are neither blank nor begin with `#`, and all that are not blank. */
+/**
+ * Maximum number of lines from which readers detect a format: lines that are neither blank nor start with `#`, and all nonblank
+ * lines.
+ */
 const HEAD = { content: 200, lines: 10_000 } as const;
 
 const [LINE_FEED, HASH] = [0x0a, 0x23];
 
 /**
- * Finds a piece. The file is read once, as fast as its digest is made.
+ * Finds a piece. The file is read once, while computing its digest.
  *
- * @throws ArgumentError on what is not a regular file: its size must be known before it is read. BpttError if it changes meanwhile
+ * @throws ArgumentError on what is not a regular file: its size must be known in advance. BpttError if it changes meanwhile
  */
 export async function cutFile(path: string, boundary: Boundary, { i, n }: Shard): Promise<Piece> {
   if (path === '-')
@@ -67,9 +70,9 @@ export async function cutFile(path: string, boundary: Boundary, { i, n }: Shard)
 }
 
 /**
- * Deals whole documents: piece i has those from ⌊documents · (i−1) / n⌋ to ⌊documents · i / n⌋, counted from 0.
+ * Distributes whole documents: piece i has those from ⌊documents · (i−1) / n⌋ to ⌊documents · i / n⌋, counted from 0.
  *
- * @param paths of the documents; the digest is that of their bytes and lengths, in this order
+ * @param paths paths of the documents; the digest covers their bytes and lengths, in this order
  */
 export async function cutDocuments(paths: readonly string[], { i, n }: Shard): Promise<Piece> {
   const hash = createHash('sha256');
@@ -90,7 +93,7 @@ function changed(path: string): BpttError {
   return new BpttError(`${inputName(path)} changed while it was read: run all of its pieces again`);
 }
 
-/** Looks for two cuts and the end of the head in chunks. */
+/** Finds two cuts and the end of the file's head in a sequence of chunks. */
 function createScan(boundary: Boundary, [from, to]: readonly [number, number]) {
   const found: { begin?: number; end?: number; lastLine?: number } = {
     ...(from === 0 && { begin: 0 }),
@@ -99,7 +102,7 @@ function createScan(boundary: Boundary, [from, to]: readonly [number, number]) {
   let [offset, lines, firstLine] = [0, 0, 1];
   let head: { end: number; lines: number } | undefined;
   const seen = { content: 0, lines: 0 };
-  let rest: Buffer[] = []; // of the line that goes on in the next chunk
+  let rest: Buffer[] = []; // of the line that continues in the next chunk
 
   /** A line has ended before `place`; `lineOf` gives it where it has to be looked at. */
   function lineEnd(place: number, lineOf: () => Buffer): void {
@@ -139,17 +142,17 @@ function createScan(boundary: Boundary, [from, to]: readonly [number, number]) {
   };
 }
 
-/** The bytes of a piece, and those that a reader gets before. */
+/** The bytes of a piece, and the preceding bytes that a reader gets. */
 export interface PieceBytes {
   readonly before: ByteChunks;
   readonly body: ByteChunks;
 }
 
 /**
- * What a reader gets for a piece. Lines keep their numbers.
+ * The input of a reader for a piece. Lines keep their numbers.
  *
- * @param whole all that is before the piece: for readers that learn from one sentence to the next, and for what counts sentences. Else the
- *   head of the file, then a gap
+ * @param whole whether to include everything before the piece, for stateful readers and for counting sentences. Otherwise only
+ *   the head of the file, then a gap
  */
 export function pieceBytes(path: string, { begin, end, firstLine, head }: Piece, whole: boolean): PieceBytes {
   if (begin === end) return { before: [], body: [] };

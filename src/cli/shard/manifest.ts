@@ -1,6 +1,6 @@
 /**
- * The manifest of a piece: what it was made from, and what came out. It is written after the output, and in one rename as that is: where it
- * stands, and what it says is so, the piece is finished.
+ * The manifest of a piece: its inputs and its output. It is written after the output, and also atomically by renaming: if it
+ * exists and matches, the piece is finished.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -9,7 +9,7 @@ import { saveFile } from '../../serialize/save.node.js';
 import { DataError } from '../../tensor/index.js';
 import type { Shard } from './which.js';
 
-/** What the bytes of a piece are a function of. */
+/** Everything that determines the bytes of a piece. */
 export interface PieceOrigin {
   readonly format: 'bptt-piece';
   readonly version: 1;
@@ -24,7 +24,7 @@ export interface PieceOrigin {
 
 /** A manifest. */
 export interface Manifest extends PieceOrigin {
-  /** Where the piece begins and ends in the input: bytes, or documents of brat. */
+  /** Start and end of the piece in the input: bytes, or brat documents. */
   readonly range: { readonly begin: number; readonly end: number };
   readonly counts: { readonly sentences: number; readonly tokens: number };
   readonly output: { readonly bytes: number; readonly sha256: string };
@@ -47,7 +47,7 @@ export async function digestOf(path: string): Promise<Manifest['output']> {
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** Writes a manifest beside its output. */
+/** Writes a manifest next to its output. */
 export async function saveManifest(output: string, manifest: Manifest): Promise<void> {
   await saveFile(manifestOf(output), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
 }
@@ -55,7 +55,7 @@ export async function saveManifest(output: string, manifest: Manifest): Promise<
 /**
  * Reads the manifest of an output.
  *
- * @throws DataError if there is none, it is not a manifest, or the output is not the one it tells of
+ * @throws DataError if there is none, it is not a manifest, or it describes a different output
  */
 export async function readManifest(output: string): Promise<Manifest> {
   const path = manifestOf(output);
@@ -86,7 +86,7 @@ function isShard(shard: Partial<Shard> | undefined): boolean {
   return Number.isInteger(shard?.i) && Number.isInteger(shard?.n) && shard!.i! >= 1 && shard!.i! <= shard!.n!;
 }
 
-/** Whether the output of a piece is there already, made from the same. */
+/** Whether the output of a piece already exists and was made from the same inputs. */
 export async function isFinished(output: string, origin: PieceOrigin): Promise<boolean> {
   const found = await readManifest(output).catch(() => undefined);
   return found !== undefined && differenceOf(found, origin) === undefined;
@@ -94,18 +94,18 @@ export async function isFinished(output: string, origin: PieceOrigin): Promise<b
 
 const PARTS = ['input', 'model', 'options', 'bptt'] as const;
 
-/** The first part in which two pieces are not made from the same; undefined if they are. */
+/** The first input in which two pieces differ; undefined if there is none. */
 export function differenceOf(a: PieceOrigin, b: PieceOrigin): 'shard' | (typeof PARTS)[number] | undefined {
   if (a.shard.i !== b.shard.i || a.shard.n !== b.shard.n) return 'shard';
   return otherOrigin(a, b);
 }
 
-/** `differenceOf` but for the number of the piece. */
+/** Like `differenceOf`, ignoring the number of the piece. */
 export function otherOrigin(a: PieceOrigin, b: PieceOrigin): (typeof PARTS)[number] | undefined {
   return PARTS.find((part) => stable(a[part]) !== stable(b[part]));
 }
 
-/** JSON with its keys in order; undefined fields are none. */
+/** JSON with sorted keys; undefined fields are left out. */
 function stable(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) =>
     typeof each === 'object' && each !== null && !Array.isArray(each)

@@ -1,4 +1,4 @@
-/** `--shard`: which piece of how many, as it is written, or as a scheduler of jobs has it in the environment. */
+/** `--shard`: the number of a piece and of all pieces, given explicitly or taken from the environment of a job scheduler. */
 import { InvalidArgumentError } from 'commander';
 import { ArgumentError } from '../../tensor/index.js';
 
@@ -8,7 +8,7 @@ export interface Shard {
   readonly n: number;
 }
 
-/** What `--shard` was given: the number of the piece, or who knows it. */
+/** The value of `--shard`: the number of the piece, or the scheduler that provides it. */
 export interface ShardOption {
   readonly i: number | 'slurm' | 'kubernetes';
   readonly n: number;
@@ -30,12 +30,12 @@ export function shardOption(text: string): ShardOption {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The piece that an option names.
+ * Returns the piece given by the option.
  *
- * `slurm/n` reads `SLURM_ARRAY_TASK_ID`, an array of tasks 1-n; some of them may be run again as an array of their own. `kubernetes/n`
+ * `slurm/n` reads `SLURM_ARRAY_TASK_ID`, for an array of tasks 1-n; some of them may be rerun as a separate array. `kubernetes/n`
  * reads `JOB_COMPLETION_INDEX`, from 0 to n-1.
  *
- * @throws ArgumentError if the environment has no such number, or one that cannot be meant
+ * @throws ArgumentError if the environment has no such number, or an invalid one
  */
 export function shardOf({ i, n }: ShardOption, env: Environment): Shard {
   if (typeof i === 'number') return { i, n };

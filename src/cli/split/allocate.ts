@@ -1,9 +1,10 @@
 /**
- * Which part each sentence goes to. What must stay together is one unit: the sentences of a document, or those that are the same.
+ * Assigns each sentence to a part. Sentences that must stay together form one unit: those of a document, or identical ones.
  *
- * Units are placed by iterative stratification (Sechidis, Tsoumakas, Vlahavas 2011, On the stratification of multi-label data): the
- * label with the fewest sentences left is taken first, and each unit with it goes to the part that lacks most of this label; between
- * equals to the part that lacks most sentences. So a sentence is placed by its rarest label, and counts for all of them.
+ * Units are placed by iterative stratification (Sechidis, Tsoumakas, Vlahavas 2011, On the stratification of multi-label data):
+ * the label with the fewest remaining sentences is processed first, and each unit with it goes to the part that needs most of
+ * this label; ties go to the part that needs most sentences. A sentence is thus placed by its rarest label, and counts for all of
+ * its labels.
  */
 import { compareCodePoints } from '../../labeling/data/lists.js';
 import type { SplitShares } from '../../labeling/data/split.js';
@@ -14,13 +15,13 @@ export const PARTS = ['train', 'dev', 'test'] as const;
 
 /** Sentences that stay together. */
 export interface Unit {
-  /** Places of its sentences, from 0. */
+  /** Indices of its sentences, from 0. */
   readonly sentences: readonly number[];
-  /** How many of them have each label. */
+  /** Number of them with each label. */
   readonly labels: ReadonlyMap<string, number>;
 }
 
-/** Sentences with equal keys as units, in the order in which they begin. @param labelsOf the labels of each sentence, each once */
+/** Groups sentences with equal keys into units, in order of first occurrence. @param labelsOf the distinct labels of each sentence */
 export function unitsOf(keys: readonly string[], labelsOf: (sentence: number) => readonly string[]): Unit[] {
   const by = new Map<string, { sentences: number[]; labels: Map<string, number> }>();
   keys.forEach((key, s) => {
@@ -61,7 +62,7 @@ export function allocate(units: readonly Unit[], shares: SplitShares, seed: numb
   return parts;
 }
 
-/** The units in an order drawn by the seed, the large ones first: they are the hardest to place. */
+/** The units in a random order given by the seed, large ones first, since they are hardest to place. */
 function orderOf(units: readonly Unit[], seed: number): number[] {
   const order = units.map((_, u) => u);
   createRng(seed).split('split').shuffle(order);
@@ -69,9 +70,9 @@ function orderOf(units: readonly Unit[], seed: number): number[] {
 }
 
 interface LabelLeft {
-  /** Sentences with the label that are not placed yet. */
+  /** Number of sentences with the label not yet placed. */
   left: number;
-  /** How many of them each part still lacks. */
+  /** Number of them that each part still needs. */
   readonly wanted: number[];
 }
 
@@ -83,7 +84,7 @@ function labelsLeft(units: readonly Unit[], fractions: readonly number[]): Map<s
   return new Map(ordered.map(([label, left]) => [label, { left, wanted: fractions.map((each) => each * left) }]));
 }
 
-/** The label with the fewest sentences left, the first in code-point order among equals. */
+/** The label with the fewest remaining sentences; ties in code-point order. */
 function rarest(labels: ReadonlyMap<string, LabelLeft>): string | undefined {
   let found: string | undefined;
   let least = Infinity;
@@ -91,10 +92,10 @@ function rarest(labels: ReadonlyMap<string, LabelLeft>): string | undefined {
   return found;
 }
 
-/** Numbers that differ by less are equal: they are sums of fractions. */
+/** Numbers that differ by less than this are equal, since they are sums of fractions. */
 const EQUAL = 1e-9;
 
-/** The part that lacks most; among equals the one that lacks most sentences, then the first. Parts of 0 % get nothing. */
+/** The part that needs most; ties go to the part that needs most sentences, then to the first. Parts of 0 % get nothing. */
 function neediest(lacking: readonly number[], wanted: readonly number[], fractions: readonly number[]): number {
   let best = fractions.findIndex((fraction) => fraction > 0);
   for (let p = best + 1; p < fractions.length; p++) {

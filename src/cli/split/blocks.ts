@@ -1,6 +1,6 @@
 /**
- * A file cut into blocks, one for each sentence: its own lines, and what leads up to them, as comments, blank lines or a mark of a
- * document. Together they are the file, byte for byte, but for a header that names the columns, which every part needs.
+ * Divides a file into blocks, one for each sentence: its own lines and the preceding ones, such as comments, blank lines or a
+ * document marker. Together they are the file, byte for byte, except for a header with column names, which every part needs.
  */
 import { declaredColumns, isBlank } from '../../labeling/data/formats/detect.js';
 import type { ByteLines } from '../stats/lines.js';
@@ -11,7 +11,7 @@ import type { Piece } from '../stats/input.js';
 export interface FileBlocks {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** Where each block begins; one more, where the last one ends. What stands before the first is the header. */
+  /** Offset of each block, plus the end of the last one. Everything before the first block is the header. */
   readonly cuts: readonly number[];
 }
 
@@ -36,7 +36,7 @@ function headerOf({ reading, sentences }: Piece, lines: ByteLines): number {
   return named ? first : 0;
 }
 
-/** The last line of each sentence in columns: the blank ones behind its tokens, in front of whatever belongs to the next. */
+/** The last line of each sentence in columns, including the blank lines after its tokens, up to the start of the next. */
 function columnEnds({ sentences }: Piece, lines: ByteLines): number[] {
   return sentences.map((sentence) => {
     let line = (sentence.lines?.at(-1) ?? sentence.line ?? 1) + 1;
@@ -46,7 +46,7 @@ function columnEnds({ sentences }: Piece, lines: ByteLines): number[] {
   });
 }
 
-/** The bytes of a part: the header, and the blocks of its sentences in their order. */
+/** The bytes of a part: the header, and the blocks of its sentences in order. */
 export function bytesOfPart({ bytes, cuts }: FileBlocks, sentences: readonly number[]): Uint8Array {
   const blocks = sentences.map((s) => bytes.subarray(cuts[s], cuts[s + 1]));
   return Buffer.concat([bytes.subarray(0, cuts[0]), ...blocks]);

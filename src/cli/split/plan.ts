@@ -1,4 +1,4 @@
-/** What goes into which part, and what is told of it. */
+/** Plans the parts, and the report about them. */
 import type { SplitShares } from '../../labeling/data/split.js';
 import { DataError } from '../../tensor/index.js';
 import { counted, grouped } from '../../tensor/print.js';
@@ -12,7 +12,7 @@ import { documentsOf } from '../stats/lines.js';
 import { foldedKey } from '../stats/same-text.js';
 import { allocate, PARTS, unitsOf } from './allocate.js';
 
-/** How to split. */
+/** Options of a split. */
 export interface PlanOptions {
   readonly ratio: SplitShares;
   readonly seed: number;
@@ -24,29 +24,29 @@ export interface PlanOptions {
 /** One part. */
 export interface Part {
   readonly name: (typeof PARTS)[number];
-  /** Its sentences, by their place in the whole input. */
+  /** Its sentences, by their index in the whole input. */
   readonly places: readonly number[];
   readonly sentences: number;
   readonly tokens: number;
   readonly documents: number | null;
   readonly labels: readonly (LabelCounts & Pick<LabelKind, 'name' | 'of'>)[];
-  /** Its sentences that an earlier part has, too: the same in NFC without case. */
+  /** Its sentences that also occur in an earlier part: equal in NFC, ignoring case. */
   readonly shared: number;
 }
 
-/** The parts that are not empty by their share, and what was decided. */
+/** The parts with a nonzero share, and the decisions made. */
 export interface Plan {
   readonly parts: readonly Part[];
-  /** What stays together: number of units, of those with more than one sentence, and the size of the largest. */
+  /** Units: their number, the number with more than one sentence, and the size of the largest. */
   readonly units: { readonly count: number; readonly several: number; readonly largest: number };
-  /** Documents of which parts have a share each; null without marks of documents. */
+  /** Number of documents divided among several parts; null without document markers. */
   readonly divided: number | null;
 }
 
 /**
- * The parts of an input.
+ * Returns the parts of an input.
  *
- * @throws DataError if there are no documents to go by, or too few units for every part that was asked for
+ * @throws DataError if there are no documents to go by, or too few units for every requested part
  */
 export function planOf(input: Input, options: PlanOptions): Plan {
   const placed = sentencesOf(input);
@@ -92,7 +92,11 @@ export function planOf(input: Input, options: PlanOptions): Plan {
   };
 }
 
-/** The document of each sentence of all pieces; null if they mark none. @throws DataError if they are to be kept together */
+/**
+ * The document of each sentence of all pieces; null if they have no document markers.
+ *
+ * @throws DataError if documents are to be kept together
+ */
 function documentNumbers(input: Input, { by, documentField }: PlanOptions): number[] | null {
   const lists = input.pieces.map((piece) => documentsOf(piece, documentField));
   if (lists.every((list) => list === undefined)) {
@@ -110,7 +114,7 @@ function documentNumbers(input: Input, { by, documentField }: PlanOptions): numb
   });
 }
 
-/** What stays together has one key: a sentence by its text, a document by that of its sentences. */
+/** Sentences that stay together have the same key: for a sentence its text, for a document the texts of its sentences. */
 function unitKeys(texts: readonly string[], documents: number[] | null, options: PlanOptions): string[] {
   if (options.by === 'sentence') return options.allowDuplicates ? texts.map((_, s) => String(s)) : [...texts];
   if (options.allowDuplicates) return documents!.map(String);
@@ -124,7 +128,7 @@ function unitKeys(texts: readonly string[], documents: number[] | null, options:
   return documents!.map((document) => joined.get(document)!);
 }
 
-/** The labels by which each sentence is placed, each once: its types of spans, else the labels of its words, and its own. */
+/** The distinct labels by which each sentence is placed: its span types, or else the labels of its words, and its own label. */
 function strataOf(placed: readonly Placed[], kinds: readonly LabelKind[]): string[][] {
   const sentences = placed.map(({ sentence }) => sentence);
   const lists = kinds.map((kind) => {

@@ -1,4 +1,4 @@
-/** What a corpus is made of, in numbers: sizes, lengths, words and labels. */
+/** Counts for a corpus: sizes, lengths, words and labels. */
 import { byCount } from '../../labeling/data/lists.js';
 import { normalForm } from '../../labeling/data/nfc.js';
 import type { Scheme } from '../../labeling/data/schemes.js';
@@ -7,7 +7,7 @@ import type { Sentence } from '../../labeling/data/sentence.js';
 import { UNLABELED } from '../../labeling/data/unlabeled.js';
 import { insideOf, spanSchemeOf, spansOf } from '../../labeling/scoring/spans.js';
 
-/** Lengths of sentences in tokens. A quartile is the least length that at least so many of the sentences do not exceed. */
+/** Lengths of sentences in tokens. A quartile is the smallest length that at least that share of the sentences does not exceed. */
 export interface Lengths {
   readonly min: number;
   readonly lowerQuartile: number;
@@ -17,7 +17,7 @@ export interface Lengths {
   readonly mean: number;
 }
 
-/** The lengths of at least one sentence. */
+/** The lengths of one or more sentences. */
 export function lengthsOf(sentences: readonly Sentence[]): Lengths {
   const sorted = Float64Array.from(sentences, ({ tokens }) => tokens.length).sort();
   const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
@@ -35,17 +35,20 @@ export function lengthsOf(sentences: readonly Sentence[]): Lengths {
 export const tokensOf = (sentences: readonly Sentence[]): number =>
   sentences.reduce((sum, { tokens }) => sum + tokens.length, 0);
 
-/** Sentences of `from` to `to` tokens; the last bin has no end. */
+/** Sentences of `from` to `to` tokens; the last bin is open-ended. */
 export interface Bin {
   readonly from: number;
   readonly to: number | null;
   readonly count: number;
 }
 
-/** Most bins of a histogram, the one without end among them. */
+/** Maximum number of bins in a histogram, including the open-ended one. */
 const MOST_BINS = 10;
 
-/** Where the bins of a histogram end: 1, 2 or 5 times a power of ten apart, such that at most one sentence in 100 is in the last. */
+/**
+ * Upper ends of the bins of a histogram: 1, 2 or 5 times a power of ten apart, such that at most one sentence in 100 is in the
+ * last bin.
+ */
 export function binEnds(sentences: readonly Sentence[]): number[] {
   const sorted = Float64Array.from(sentences, ({ tokens }) => tokens.length).sort();
   const most = sorted[Math.max(0, Math.ceil(0.99 * sorted.length) - 1)];
@@ -54,7 +57,11 @@ export function binEnds(sentences: readonly Sentence[]): number[] {
   return Array.from({ length: Math.ceil(most / width) }, (_, i) => (i + 1) * width);
 }
 
-/** How many sentences have a length in each bin. @param ends of the bins; what is longer is in one more, which is there if it is needed anywhere */
+/**
+ * Number of sentences in each length bin.
+ *
+ * @param ends ends of the bins; longer sentences are in an additional bin, which exists if any corpus needs it
+ */
 export function histogramOf(sentences: readonly Sentence[], ends: readonly number[]): Bin[] {
   const counts = Array.from({ length: ends.length + 1 }, () => 0);
   for (const { tokens } of sentences) {
@@ -64,7 +71,7 @@ export function histogramOf(sentences: readonly Sentence[], ends: readonly numbe
   return counts.map((count, i) => ({ from: (ends[i - 1] ?? 0) + 1, to: ends[i] ?? null, count }));
 }
 
-/** How often each word occurs. Words are compared as a vocabulary does: in NFC, upper and lower case apart. */
+/** How often each word occurs. Words are compared as in a vocabulary: in NFC, case-sensitive. */
 export function wordCounts(sentences: readonly Sentence[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { tokens } of sentences)
@@ -75,7 +82,7 @@ export function wordCounts(sentences: readonly Sentence[]): Map<string, number> 
   return counts;
 }
 
-/** Words that other counts lack, as tokens and as types. */
+/** Words missing from other counts, as tokens and as types. */
 export interface Unknown {
   readonly tokens: number;
   readonly tokenShare: number;
@@ -83,7 +90,7 @@ export interface Unknown {
   readonly typeShare: number;
 }
 
-/** The words that training lacks. */
+/** The words missing from training. */
 export function unknownOf(counts: ReadonlyMap<string, number>, known: ReadonlyMap<string, number>): Unknown {
   const [all, unknown] = [[...counts], [...counts].filter(([word]) => !known.has(word))];
   const sum = (entries: readonly (readonly [string, number])[]): number => entries.reduce((total, [, n]) => total + n, 0); // prettier-ignore
@@ -95,7 +102,7 @@ export function unknownOf(counts: ReadonlyMap<string, number>, known: ReadonlyMa
   };
 }
 
-/** One kind of label: of a column, or of whole sentences. */
+/** One kind of label: a column, or labels of whole sentences. */
 export interface LabelKind {
   readonly name: string;
   readonly of: 'token' | 'sentence';
@@ -123,23 +130,23 @@ export interface SpanCount {
   readonly type: string;
   readonly count: number;
   readonly share: number;
-  /** In tokens. */
+  /** Length in tokens. */
   readonly meanLength: number;
 }
 
 /** The labels of one kind in one corpus. */
 export interface LabelCounts {
   readonly labels: readonly { readonly label: string; readonly count: number; readonly share: number }[];
-  /** Tokens, or sentences, without one. */
+  /** Number of tokens, or sentences, without a label. */
   readonly unlabeled: number;
-  /** Null if the labels annotate no spans. */
+  /** Null if the labels do not annotate spans. */
   readonly scheme: Scheme | null;
   readonly evidence: string;
   /** Null likewise. */
   readonly spans: readonly SpanCount[] | null;
 }
 
-/** Labels by falling count, and of spans their types, as conlleval reads them. */
+/** Labels by descending count; for spans, also their types, as in conlleval. */
 export function labelCounts(sentences: readonly Sentence[], kind: LabelKind): LabelCounts {
   const lists = sentences.flatMap((sentence) => [kind.labelsIn(sentence) ?? []]);
   const counts = new Map<string, number>();
@@ -156,7 +163,7 @@ export function labelCounts(sentences: readonly Sentence[], kind: LabelKind): La
   return { labels, unlabeled, scheme, evidence, spans: scheme === null ? null : spanCounts(lists) };
 }
 
-/** The types of the spans of each sentence, `O` where it has none; null if the labels annotate no spans. */
+/** The types of the spans of each sentence, `O` if it has none; null if the labels do not annotate spans. */
 export function spanTypes(sentences: readonly Sentence[], kind: LabelKind): string[][] | null {
   const lists = sentences.map((sentence) => kind.labelsIn(sentence) ?? []);
   const { kind: written } = spanSchemeOf(new Set(lists.flat()));

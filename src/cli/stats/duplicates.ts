@@ -1,21 +1,21 @@
-/** Sentences that occur again: inside of a corpus, and in another one, where a score would count what was learned by heart. */
+/** Repeated sentences: within a corpus, and between corpora, where a score would count memorized sentences. */
 import type { Sentence } from '../../labeling/data/sentence.js';
 import { exactKey, foldedKey } from './same-text.js';
 
-/** A sentence and where it stands. */
+/** A sentence and its location. */
 export interface Placed {
-  /** What stands before the line number. */
+  /** The prefix of the line number. */
   readonly file: string;
   readonly sentence: Sentence;
 }
 
-/** A place, as it is listed. */
+/** A location in listed form. */
 export interface Place {
   readonly file: string;
   readonly line: number | null;
 }
 
-/** A repetition and what it repeats. */
+/** A repetition and the sentence that it repeats. */
 export interface Repeated extends Place {
   readonly same: Place;
   readonly exact: boolean;
@@ -23,25 +23,25 @@ export interface Repeated extends Place {
   readonly text: string;
 }
 
-/** The repetitions of a corpus in itself, or in an earlier one. */
+/** The repetitions of a corpus, within itself or from an earlier corpus. */
 export interface Repetitions {
-  /** Sentences that are, token by token, one that was met before, or one of the other corpus. */
+  /** Number of sentences that equal, token by token, an earlier sentence, or a sentence of the other corpus. */
   readonly exact: number;
-  /** The same after normalization to NFC and case folding; the exact ones are among them. */
+  /** The same after normalization to NFC and case folding; includes the exact ones. */
   readonly folded: number;
-  /** Sentences of the corpus. */
+  /** Number of sentences in the corpus. */
   readonly sentences: number;
-  /** The longest of them, which are the least likely to be chance. */
+  /** The longest repetitions, which are least likely to be coincidence. */
   readonly shown: readonly Repeated[];
 }
 
-/** Where a placed sentence stands. */
+/** Location of a placed sentence. */
 export const placeOf = ({ file, sentence: { line } }: Placed): Place => ({ file, line: line ?? null });
 
 /**
- * The sentences of a corpus that repeat one of `others`, or, without these, an earlier one of the corpus itself.
+ * The sentences of a corpus that repeat one of `others`, or, if `others` is absent, an earlier one of the corpus itself.
  *
- * @param most how many are listed
+ * @param most maximum number listed
  */
 export function repetitionsIn(corpus: readonly Placed[], most: number, others?: readonly Placed[]): Repetitions {
   const exact = firstBy(others ?? corpus, exactKey);

@@ -1,6 +1,6 @@
 /**
- * A corpus with the bytes it was read from: each file is read once, into memory, so that a pipe will do and what is told of its lines
- * is about the same bytes as its sentences.
+ * A corpus with the bytes it was read from: each file is read once, into memory, so that pipes are supported and reports about
+ * lines refer to the same bytes as the sentences.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,34 +28,34 @@ import { DataError } from '../../tensor/index.js';
 import type { ReadingOptions } from '../reading-options.js';
 import { classifiedOptionsOf, readOptionsOf } from '../reading-options.js';
 
-/** One file, whole. */
+/** One file in memory. */
 export interface InputFile {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
-/** Sentences that were read together: of one file, or of the parallel files of a folder. */
+/** Sentences read together: from one file, or from the parallel files of a folder. */
 export interface Piece {
-  /** What stands before a line number: the path, of a folder that of its `seq.in`. */
+  /** The prefix of a line number: the path; for a folder, that of its `seq.in`. */
   readonly name: string;
-  /** One file; of a folder of slots its parallel files, line by line. */
+  /** One file; for a slot-filling folder, its parallel files. */
   readonly files: readonly InputFile[];
-  /** The label of all its sentences, where that is how they are labeled (`pos=FILE`). */
+  /** The label of all its sentences, if they are labeled this way (`pos=FILE`). */
   readonly category?: string;
   readonly sentences: readonly Sentence[];
   readonly reading: Reading;
-  /** Reads other bytes of these files as they were read, and says nothing of it. @throws DataError likewise */
+  /** Reads other bytes in the same way as these files, without messages. @throws DataError likewise */
   again(files: readonly Uint8Array[]): Promise<readonly Sentence[]>;
 }
 
 /** A corpus: one piece, or one for each label (`pos=FILE,neg=FILE`). */
 export interface Input {
-  /** As it was named on the command line. */
+  /** Its name on the command line. */
   readonly path: string;
   readonly pieces: readonly Piece[];
 }
 
-/** The task of an input if none is named: what its path and format say of it, else labels of words. */
+/** The task of an input if none is given: derived from its path and format, else word labels. */
 export function taskOf(path: string, { task, format }: ReadingOptions & { readonly task?: TaskName }): TaskName {
   if (task !== undefined) return task;
   const ofSentences = [...CLASSIFIED_FORMATS].some((name) => name === format);
@@ -63,7 +63,11 @@ export function taskOf(path: string, { task, format }: ReadingOptions & { readon
   return labeledFiles(path) !== undefined || (ofSentences && !ofWords) ? 'classify' : 'tag';
 }
 
-/** A document of brat is two files, and a part of it would need other places. @throws DataError if the path is such documents */
+/**
+ * Rejects brat: a document consists of two files, and a part of it would need different offsets.
+ *
+ * @throws DataError if the path contains such documents
+ */
 async function refuseBrat(path: string, { format }: ReadingOptions): Promise<void> {
   if (path === '-' || (format !== undefined && format !== 'brat') || !existsSync(path)) return;
   if ((await bratPairs(path, format)) === undefined) return;
@@ -73,10 +77,10 @@ async function refuseBrat(path: string, { format }: ReadingOptions): Promise<voi
 }
 
 /**
- * Reads a corpus. Bad lines are listed, or left out if the options say so.
+ * Reads a corpus. Bad lines are reported as errors, or skipped if the options allow it.
  *
- * @param like how an earlier corpus was read: followed where the options are silent
- * @throws DataError if the path cannot be read, or the file is not what its format demands; ArgumentError on options that do not fit
+ * @param like how an earlier corpus was read: used for options that are not given
+ * @throws DataError if the path cannot be read, or the file does not match its format; ArgumentError on options that do not apply
  */
 export async function readInput(
   path: string,
@@ -134,7 +138,7 @@ async function pieceOf(path: string, read: Read): Promise<Piece> {
   return { name: source, files, ...(await heard(files, read, source)) };
 }
 
-/** The sentences of a folder of slots. @param ofSentences whether the file of labels of whole sentences is needed */
+/** The sentences of a folder of slots. @param ofSentences whether the file of sentence labels is needed */
 async function slotsOf(folder: string, options: ReadOptions, ofSentences: boolean): Promise<Piece> {
   const files: InputFile[] = [];
   const names: string[] = [];
@@ -182,9 +186,9 @@ async function bytesOf(path: string): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** How the later corpora of a command are read: as the first one. */
+/** How the later corpora of a command are read: like the first one. */
 export const likeFirst = ({ pieces }: Input): InputSpec => inputSpecOf(pieces[0].reading);
 
-/** All sentences of a corpus, in order, each with what stands before its line number. */
+/** All sentences of a corpus, in order, each with the prefix of its line number. */
 export const sentencesOf = ({ pieces }: Input): { readonly file: string; readonly sentence: Sentence }[] =>
   pieces.flatMap(({ name, sentences }) => sentences.map((sentence) => ({ file: name, sentence })));

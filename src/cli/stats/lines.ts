@@ -1,27 +1,27 @@
-/** The lines of a file as bytes: where each begins, which are blank, and where documents begin. */
+/** The lines of a file as bytes: their offsets, which are blank, and where documents begin. */
 import { isBlank } from '../../labeling/data/formats/detect.js';
 import { jsonFields } from '../../labeling/data/formats/jsonl.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
 import type { Piece } from './input.js';
 
-/** Formats with one token a line, and a blank line behind a sentence. */
+/** Formats with one token per line, and a blank line after each sentence. */
 const COLUMNS: readonly string[] = ['conllu', 'conll', 'two-column'];
-/** Formats with one object a line. */
+/** Formats with one object per line. */
 const OBJECTS: readonly string[] = ['jsonl', 'doccano', 'prodigy', 'spans'];
 
-/** Whether a sentence takes several lines. */
+/** Whether a sentence spans several lines. */
 export const inColumns = ({ reading }: Piece): boolean => COLUMNS.includes(reading.format);
 
-/** Lines of bytes, counted from 1 as messages count them. */
+/** Lines of bytes, numbered from 1 as in messages. */
 export interface ByteLines {
   readonly count: number;
-  /** Where a line begins; for `count + 1` the end of the bytes. */
+  /** Offset of a line; for `count + 1` the end of the bytes. */
   begin(line: number): number;
-  /** The text of a line without its end, and without a byte order mark before it. Bytes that are not UTF-8 come as U+FFFD. */
+  /** The text of a line without its end, and without a byte order mark before it. Bytes that are not UTF-8 become U+FFFD. */
   text(line: number): string;
 }
 
-/** The lines of a file. What stands behind the last line feed is a line if there is anything. */
+/** The lines of a file. Any bytes after the last line feed are a line. */
 export function byteLines(bytes: Uint8Array): ByteLines {
   const begins: number[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -38,7 +38,7 @@ export function byteLines(bytes: Uint8Array): ByteLines {
   };
 }
 
-/** The blank lines of a format with one sentence a line, which its reader passes over. */
+/** The blank lines of a format with one sentence per line, which its reader skips. */
 export function blankLines(piece: Piece): number[] {
   if (inColumns(piece)) return [];
   const lines = byteLines(piece.files[0].bytes);
@@ -46,10 +46,10 @@ export function blankLines(piece: Piece): number[] {
 }
 
 /**
- * The document of each sentence, numbered from 0: by `# newdoc` and `-DOCSTART-` in columns, by a field in JSON lines, where sentences
- * with one value of it are one document wherever they stand. Undefined where the file marks none.
+ * The document of each sentence, numbered from 0: by `# newdoc` and `-DOCSTART-` in columns, or by a field in JSON Lines, where
+ * all sentences with the same value form one document regardless of position. Undefined if the file has no document markers.
  *
- * @throws DataError if a line of JSON lacks the field, ArgumentError if a field is named for another format
+ * @throws DataError if a line of JSON lacks the field, ArgumentError if a field is given for another format
  */
 export function documentsOf(piece: Piece, field?: string): number[] | undefined {
   if (OBJECTS.includes(piece.reading.format)) return field === undefined ? undefined : byField(piece, field);
@@ -80,7 +80,7 @@ function byField({ name, files, sentences }: Piece, field: string): number[] {
   });
 }
 
-/** The mark of a document in columns: a comment of CoNLL-U, or the token of CoNLL-2003. */
+/** The document marker in columns: a comment of CoNLL-U, or the token of CoNLL-2003. */
 export const isDocumentMark = (text: string): boolean =>
   /^#\s*newdoc(\s|$)/.test(text) || /^[ \t]*-DOCSTART-([ \t]|$)/.test(text);
 

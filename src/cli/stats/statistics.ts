@@ -1,4 +1,4 @@
-/** All that `bptt stats` tells of its corpora, as the object of `--json`. */
+/** All statistics of `bptt stats`, as the `--json` object. */
 import type { InputSpec } from '../../labeling/data/formats/index.js';
 import { columnList, columnName, inputSpecOf } from '../../labeling/data/formats/index.js';
 import { ArgumentError } from '../../tensor/index.js';
@@ -12,14 +12,14 @@ import { blankLines, documentsOf } from './lines.js';
 import type { Suspicion } from './suspicious.js';
 import { suspicionsOf } from './suspicious.js';
 
-/** The corpora that are told apart. */
+/** The distinguished corpora. */
 export type CorpusName = 'train' | 'dev' | 'test';
 
-/** Labels of one kind in one corpus, and those that training lacks. */
+/** Labels of one kind in one corpus, and those missing from training. */
 export interface CorpusLabels extends LabelCounts {
   readonly name: string;
   readonly of: LabelKind['of'];
-  /** Absent of the training data. */
+  /** Absent for the training data. */
   readonly unseen?: readonly (Place & { readonly label: string; readonly count: number })[];
 }
 
@@ -30,26 +30,26 @@ export interface CorpusStatistics {
   readonly input: InputSpec;
   readonly sentences: number;
   readonly tokens: number;
-  /** Null if the format has no marks of documents, or the file none. */
+  /** Null if the format has no document markers, or the file contains none. */
   readonly documents: number | null;
   readonly lengths: Lengths;
   readonly histogram: readonly Bin[];
-  /** Different words, and how many of them occur once. */
+  /** Number of distinct words, and of those that occur once. */
   readonly types: number;
   readonly singletons: number;
-  /** Words that training lacks; absent of the training data. */
+  /** Words missing from training; absent for the training data. */
   readonly unknown?: Unknown;
   readonly labels: readonly CorpusLabels[];
   readonly duplicates: Repetitions;
 }
 
-/** Sentences of a corpus that stand in an earlier one, too. */
+/** Sentences of a corpus that also occur in an earlier one. */
 export interface Shared extends Repetitions {
   readonly corpus: CorpusName;
   readonly in: CorpusName;
 }
 
-/** Everything. */
+/** The complete statistics. */
 export interface Statistics {
   readonly corpora: readonly CorpusStatistics[];
   readonly shared: readonly Shared[];
@@ -64,9 +64,9 @@ interface Corpus {
 }
 
 /**
- * Statistics of the training data, or of one file, and of the corpora beside it.
+ * Returns statistics of the training data, or of one file, and of the other corpora.
  *
- * @param most how many suspicious lines and repetitions are listed of each kind; all are counted
+ * @param most maximum number of suspicious lines and repetitions listed per kind; all are counted
  */
 export function statisticsOf(inputs: ReadonlyMap<CorpusName, Input>, most: number, field?: string): Statistics {
   const corpora = [...inputs].map(([name, input]): Corpus => ({ name, input, placed: sentencesOf(input) }));
@@ -97,13 +97,13 @@ export function statisticsOf(inputs: ReadonlyMap<CorpusName, Input>, most: numbe
   };
 }
 
-/** What the one column of labels is called. */
+/** Name of the only label column. */
 function labelName({ pieces }: Input): string {
   const { column } = pieces[0].reading;
   return column === undefined ? 'label' : columnName(columnList(column)[0]);
 }
 
-/** What the training data has. */
+/** Contents of the training data. */
 interface Known {
   readonly kinds: readonly LabelKind[];
   readonly words: ReadonlyMap<string, number>;
@@ -144,7 +144,7 @@ function corpusOf({ name, input, placed }: Corpus, known: Known, first: boolean,
   } satisfies CorpusStatistics;
 }
 
-/** The labels that training lacks, each with its first place. */
+/** The labels missing from training, each with its first location. */
 function unseenLabels(
   placed: readonly Placed[],
   { labelsIn, of }: LabelKind,
@@ -160,7 +160,7 @@ function unseenLabels(
     });
 }
 
-/** @throws ArgumentError if a field of documents is named that no corpus can have */
+/** @throws ArgumentError if a document field is given that no corpus can have */
 export function expectField(field: string | undefined): void {
   if (field === undefined || field.trim() !== '') return;
   throw new ArgumentError('--document-field must be the name of a field; got an empty one: name it, or leave it out');

@@ -1,4 +1,4 @@
-/** Lines worth a look: what is often, not always, a slip of annotation or a broken text. Each kind has its rule, which is printed. */
+/** Suspicious lines, which are often, but not always, annotation errors or broken text. Each kind has a rule, which is printed. */
 import { isBlank } from '../../labeling/data/formats/detect.js';
 import { normalForm } from '../../labeling/data/nfc.js';
 import type { Scheme } from '../../labeling/data/schemes.js';
@@ -13,48 +13,51 @@ import type { Place, Placed } from './duplicates.js';
 import { placeOf } from './duplicates.js';
 import { exactKey } from './same-text.js';
 
-/** A line and what is strange about it. */
+/** A line and why it is suspicious. */
 export interface Suspect extends Place {
   readonly detail: string;
-  /** The other line that it is about. */
+  /** The other line that it refers to. */
   readonly same?: Place;
 }
 
 /** All lines of one kind. */
 export interface Suspicion {
   readonly kind: string;
-  /** What makes a line one of the kind. */
+  /** The rule of this kind. */
   readonly rule: string;
   readonly count: number;
   readonly shown: readonly Suspect[];
 }
 
-/** A word is judged by its label from so many occurrences on, and where so many of them have one label. */
+/** A word's label is checked from this number of occurrences, if this share of them has one label. */
 const LEAST_SEEN = 20;
 const USUAL = 0.95;
-/** Code points of a token from which it is very long. */
+/** Length in code points from which a token is very long. */
 const LONG_TOKEN = 50;
-/** A sentence is very long with more tokens than this, and more than so many times the median. */
+/** A sentence is very long if it has more tokens than this, and more than this multiple of the median. */
 const LONG_SENTENCE = 100;
 const LONG_TIMES = 5;
 
-/** Controls, invisible marks, private characters, halves of surrogate pairs and U+FFFD; the joiners U+200C and U+200D shape letters. */
+/**
+ * Controls, invisible marks, private-use characters, lone surrogates and U+FFFD; the joiners U+200C and U+200D are excluded
+ * because they shape letters.
+ */
 const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\ufffd]/u;
 
-/** What is judged. */
+/** Input of the checks. */
 export interface Judged {
-  /** The corpus by which words and lengths are judged: that of training. */
+  /** The reference corpus for words and lengths: the training corpus. */
   readonly known: readonly Placed[];
   /** All corpora. */
   readonly all: readonly Placed[];
-  /** The kinds of labels, and the scheme of each, null if they annotate no spans. */
+  /** The kinds of labels, and the scheme of each; null if they do not annotate spans. */
   readonly kinds: readonly { readonly kind: LabelKind; readonly scheme: Scheme | null }[];
   readonly blank: readonly Place[];
-  /** Most lines that are listed of a kind. */
+  /** Maximum number of lines listed per kind. */
   readonly most: number;
 }
 
-/** The kinds of which there are lines, the likeliest slips first. */
+/** The nonempty kinds, most likely errors first. */
 export function suspicionsOf(judged: Judged): Suspicion[] {
   const { all, kinds, blank } = judged;
   const ofTokens = kinds.filter(({ kind }) => kind.of === 'token');
@@ -78,13 +81,13 @@ export function suspicionsOf(judged: Judged): Suspicion[] {
 const columnOf = ({ name }: LabelKind, kinds: Judged['kinds']): string =>
   kinds.filter(({ kind }) => kind.of === 'token').length > 1 ? ` in ${name}` : '';
 
-/** The place of a token. */
+/** The location of a token. */
 const tokenPlace = ({ file, sentence }: Placed, t: number): Place => ({
   file,
   line: sentence.lines?.[t] ?? sentence.line ?? null,
 });
 
-/** The tokens that pass a test. */
+/** The tokens that satisfy a test. */
 function tokensWhere(all: readonly Placed[], test: (token: string) => boolean, said?: string): Suspect[] {
   return all.flatMap((placed) =>
     placed.sentence.tokens.flatMap((token, t) =>
@@ -116,7 +119,7 @@ function longSentences({ known, all }: Judged): Suspect[] {
   }));
 }
 
-/** Words whose label is not the usual one, the surest first. */
+/** Words whose label is not the usual one, clearest cases first. */
 function rareLabels({ known, all, kinds }: Judged, kind: LabelKind): Suspect[] {
   const { labelsIn } = kind;
   const usual = usualLabels(known, labelsIn);
@@ -136,7 +139,7 @@ function rareLabels({ known, all, kinds }: Judged, kind: LabelKind): Suspect[] {
 
 interface Usual {
   readonly label: string;
-  /** Occurrences of the word with it, and with any label. */
+  /** Occurrences of the word with this label, and with any label. */
   readonly times: number;
   readonly count: number;
 }
@@ -160,7 +163,7 @@ function usualLabels(known: readonly Placed[], labelsIn: LabelKind['labelsIn']):
   return usual;
 }
 
-/** Labels side by side that the scheme forbids. A token without a label permits everything beside it. */
+/** Adjacent labels that the scheme forbids. A token without a label permits any neighbor. */
 function transitionsIn({ all, kinds }: Judged, kind: LabelKind, scheme: Scheme | null): Suspect[] {
   const { labelsIn } = kind;
   if (scheme === null) return [];
@@ -185,7 +188,7 @@ function transitionsIn({ all, kinds }: Judged, kind: LabelKind, scheme: Scheme |
   });
 }
 
-/** Sentences whose labels differ from those of the same sentence where it stands first. */
+/** Sentences whose labels differ from those at the first occurrence of the same sentence. */
 function contradictionsIn(all: readonly Placed[], kinds: readonly LabelKind[]): Suspect[] {
   const first = new Map<string, Placed>();
   return all.flatMap((placed) => {
@@ -201,7 +204,7 @@ function contradictionsIn(all: readonly Placed[], kinds: readonly LabelKind[]): 
   });
 }
 
-/** Where the labels of two sentences part: `"that" SCONJ, but PRON`. */
+/** First difference between the labels of two sentences: `"that" SCONJ, but PRON`. */
 function differenceOf({ of, labelsIn }: LabelKind, sentence: Sentence, other: Sentence): string | undefined {
   const [own, others] = [labelsIn(sentence) ?? [], labelsIn(other) ?? []];
   const t = own.findIndex((label, i) => label !== others[i] && label !== UNLABELED && others[i] !== UNLABELED);

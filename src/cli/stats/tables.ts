@@ -10,18 +10,18 @@ import type { Place, Repetitions } from './duplicates.js';
 import type { CorpusLabels, CorpusStatistics, Shared, Statistics } from './statistics.js';
 import type { Suspicion } from './suspicious.js';
 
-/** Labels of one kind that are listed, where not all were asked for. */
+/** Maximum number of labels listed per kind, unless all are requested. */
 const MOST_LABELS = 40;
-/** Columns of the bars of a histogram. */
+/** Width of histogram bars in columns. */
 const BAR = 30;
 
-/** A place as it is printed. */
+/** A location in printed form. */
 type At = (place: Place) => string;
 
 /**
- * What is printed, part by part.
+ * The printed output, part by part.
  *
- * @param files names of all files: places are printed without the folder that they share
+ * @param files names of all files: locations are printed without their common folder
  * @param all whether every label is listed
  */
 export function statisticsText(paper: Paper, statistics: Statistics, files: readonly string[], all: boolean): string[] {
@@ -40,7 +40,7 @@ export function statisticsText(paper: Paper, statistics: Statistics, files: read
   ];
 }
 
-/** The folder that paths share, with its slash; nothing where they share none. */
+/** The common folder of paths, with its slash; empty if there is none. */
 function sharedFolder(paths: readonly string[]): string {
   const folders = paths.map((path) => path.slice(0, path.lastIndexOf('/') + 1));
   let folder = folders[0];
@@ -72,7 +72,7 @@ function lengthTable(paper: Paper, corpora: readonly CorpusStatistics[]): string
   return headed(paper, [['tokens a sentence', 'min', '25 %', 'median', '75 %', 'max', 'mean'], ...rows], 'lrrrrrr');
 }
 
-/** How many sentences have which length: of each corpus, and bars of the first one. */
+/** Number of sentences by length, for each corpus, with bars for the first one. */
 function histogram(paper: Paper, corpora: readonly CorpusStatistics[]): string {
   const [first] = corpora;
   const needed = first.histogram.map((_, b) => corpora.some((corpus) => corpus.histogram[b].count > 0));
@@ -118,7 +118,7 @@ interface Row {
   readonly meanLength?: number;
 }
 
-/** Counts and shares by name, beside each other for each corpus. @param all whether every name is listed */
+/** Counts and shares by name, side by side for each corpus. @param all whether to list every name */
 export function countTable(
   paper: Paper,
   corpora: readonly string[],
@@ -154,11 +154,11 @@ function unseen(paper: Paper, corpora: readonly CorpusStatistics[], at: At): str
   return [headed(paper, [['labels that train lacks', 'in', 'count', 'first'], ...rows], 'llrl')];
 }
 
-/** The place of another sentence: of the same file the line alone. */
+/** The location of another sentence; only the line if it is in the same file. */
 const twinOf = (place: Place, same: Place, at: At): string =>
   same.file === place.file && same.line !== null ? `line ${same.line}` : at(same);
 
-/** Sentences that occur again. */
+/** Repeated sentences. */
 function repetitions(paper: Paper, corpora: readonly CorpusStatistics[], shared: readonly Shared[], at: At): string {
   const lists: [string, Repetitions][] = [
     ...corpora.map(({ name, duplicates }): [string, Repetitions] => [`${name}, again in ${name}`, duplicates]),
