@@ -4,8 +4,8 @@
  *     npm run build && node scripts/size.mjs
  *
  * `speed` is what an application carries beside the plain CPU backend in order to be fast: the two WebAssembly modules (the
- * relaxed one is loaded where it is asked for), the memory they work in, and the profile. `threads` is what training on several threads loads
- * in addition, in a chunk of its own. The check of wider lanes is in neither: `bptt/wide-lanes` alone loads that.
+ * relaxed one is loaded where it is asked for), the memory they work in, threads, and the profile. The check of wider lanes is not in it:
+ * `bptt/wide-lanes` alone loads that.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
@@ -22,17 +22,12 @@ const bare = (name) =>
     .replace(/^\s*\/\/.*$/gm, '');
 const kilobytes = (chosen) => gzipSync(Buffer.from(chosen.map(bare).join('\n')), { level: 9 }).length / 1000;
 
-/** What a training imports before it knows whether it has several threads. */
-const CHOICE = /^labeling\/training\/parallel\/(settle|threads)\.js$/;
-const speed = (name) => /^kernels\/(wasm\/(?!lanes\/)|profile)/.test(name) || CHOICE.test(name);
-const threads = (name) => name.startsWith('labeling/training/parallel/') && !CHOICE.test(name);
+const speed = (name) => /^(kernels\/(wasm\/(?!lanes\/)|profile)|labeling\/training\/parallel\/)/.test(name);
 const rooms = [...new Set(files.map((name) => name.split('/')[0]))].filter((room) => !room.endsWith('.js')).sort();
 const lines = [
   ...rooms.map((room) => [room, files.filter((name) => name.startsWith(`${room}/`))]),
   ['speed', files.filter(speed)],
   ['  relaxed', files.filter((name) => name.includes('binary-relaxed'))],
-  ['threads', files.filter(threads)],
-  ['  and speed', files.filter((name) => speed(name) || threads(name))],
   ['library', files.filter((name) => !name.startsWith('cli/'))],
   ['all', files],
 ];

@@ -5,19 +5,12 @@ import { gzipSync } from 'node:zlib';
 
 const ROOT = resolve(__dirname, '../..');
 
-/** A file that esbuild makes: what is in it, and what it imports. */
-interface Output {
-  readonly entryPoint?: string;
-  readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>>;
-  readonly imports: readonly { readonly path: string; readonly kind: string }[];
-}
-
 /** Of esbuild, what is used here. */
 interface Esbuild {
   build(options: object): Promise<{
     readonly outputFiles: readonly { readonly contents: Uint8Array; readonly text: string }[];
     readonly metafile: {
-      readonly outputs: Readonly<Record<string, Output>>;
+      readonly outputs: Readonly<Record<string, { inputs: Record<string, { bytesInOutput: number }> }>>;
     };
   }>;
 }
@@ -60,27 +53,6 @@ describe('an application that labels text', () => {
     expect(kB).toBeGreaterThan(100);
     expect(files.filter((path) => OF_TRAINING.test(path)).length).toBeGreaterThan(10);
     expect(text.match(BACKWARD)).not.toBeNull();
-  });
-
-  it('and trains on one thread loads what several need in a chunk of its own, if the bundler splits', async () => {
-    const { build } = createRequire(__filename)('esbuild') as Esbuild;
-    const contents = `import { train } from ${JSON.stringify(`${ROOT}/dist/esm/index.js`)}; globalThis.used = train;`;
-    const { metafile } = await build({
-      ...{ stdin: { contents, resolveDir: ROOT }, bundle: true, format: 'esm', platform: 'browser', splitting: true },
-      ...{ write: false, metafile: true, outdir: ROOT, logLevel: 'error' },
-    });
-    const inputsOf = (path: string): string[] =>
-      Object.keys(metafile.outputs[path].inputs).flatMap(
-        (file) => /training\/parallel\/(.*)\.js/.exec(file)?.[1] ?? [],
-      );
-    const reached = (path: string): string[] => [
-      path,
-      ...metafile.outputs[path].imports.flatMap((each) => (each.kind === 'dynamic-import' ? [] : reached(each.path))),
-    ];
-    const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path].entryPoint === '<stdin>')!;
-    expect(new Set(reached(entry).flatMap(inputsOf))).toEqual(new Set(['settle', 'threads']));
-    const all = Object.keys(metafile.outputs).flatMap(inputsOf);
-    expect(all).toEqual(expect.arrayContaining(['team', 'trial', 'exchange', 'owners']));
   });
 
   it('leaves variants of cells out, says how to bring one along, and runs it then', async () => {
