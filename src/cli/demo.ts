@@ -10,7 +10,7 @@ import { formatSentence } from '../labeling/data/formats/index.js';
 import type { Model } from '../labeling/model/model.js';
 import type { TrainOptions } from '../labeling/training/options.js';
 import { predict } from '../labeling/model/predict.js';
-import { saveTrained } from './rescue.js';
+import { saveTrained } from './train/rescue.js';
 import { assertWritable } from '../serialize/save.node.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import { train } from '../labeling/training/train.js';
@@ -21,7 +21,7 @@ import { createProgress } from './progress.js';
 import { percent } from './report.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print } from './terminal.js';
-import { epochLine, progressOf } from './train-report.js';
+import { epochLine, progressOf } from './train/report.js';
 
 const MODEL_FILE = 'bptt-demo.safetensors';
 const SEED = 1;

@@ -7,7 +7,7 @@ import { visible } from '../tensor/visible.js';
 import { checkOutputs } from './outputs.js';
 import type { Manifest } from './shard/manifest.js';
 import { manifestOf, otherOrigin, readManifest } from './shard/manifest.js';
-import { openTarget } from './tag-target.js';
+import { openTarget } from './tag/target.js';
 import type { Terminal } from './terminal.js';
 import { print } from './terminal.js';
 

@@ -15,7 +15,7 @@ import { addBackendOption, openBackend } from './backend.js';
 import type { GoldOptions, JudgedModel } from './gold.js';
 import { addGoldOptions, expectScheme, judge } from './gold.js';
 import { headSummary } from './head-report.js';
-import { foreignLines } from './init.js';
+import { foreignLines } from './train/init.js';
 import { named, readBytes } from './model-io.js';
 import { checkOutputs } from './outputs.js';
 import { openOwnCell } from './own-cell.js';

@@ -34,8 +34,8 @@ import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 import type { Options as TrainCommandOptions } from './train.js';
 import { addTrain, checkSettings } from './train.js';
-import { describeCorpora } from './train-report.js';
-import { describeDecided, resolvedSettings } from './train-settings.js';
+import { describeCorpora } from './train/report.js';
+import { describeDecided, resolvedSettings } from './train/settings.js';
 import { collectWarnings } from './warnings.js';
 
 const HELP = `

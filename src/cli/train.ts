@@ -62,7 +62,7 @@ import {
 import { addBackendOption, describeBackend } from './backend.js';
 import { selectOnMachine } from '../kernels/select.node.js';
 import { InterruptedError } from './failure.js';
-import type { CheckpointOptions, CheckpointWriter } from './checkpoint.js';
+import type { CheckpointOptions, CheckpointWriter } from './train/checkpoint.js';
 import {
   addCheckpointOptions,
   checkCheckpoint,
@@ -71,26 +71,26 @@ import {
   readResume,
   resumedLine,
   resumeInput,
-} from './checkpoint.js';
-import type { InitOptions } from './init.js';
-import { addInitOptions, readInit, tellInit, withInit } from './init.js';
+} from './train/checkpoint.js';
+import type { InitOptions } from './train/init.js';
+import { addInitOptions, readInit, tellInit, withInit } from './train/init.js';
 import type { Card } from './card/card.js';
 import type { Input } from './card/files.js';
-import type { FindLrOptions } from './find-lr.js';
+import type { FindLrOptions } from './train/find-lr.js';
 import type { ConfigOptions } from './config.js';
 import { addConfigOptions, configPlace, configText, isGiven, saveConfig } from './config.js';
 import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
 import { cellChoices, cellName, fileOfCell, openCell } from './own-cell.js';
 import { addRequired } from './required.js';
-import { profileTable, sharesOf } from './profile-report.js';
+import { profileTable, sharesOf } from './train/profile-report.js';
 import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
 import { headSummary, scoreLines } from './head-report.js';
-import { outsideLines } from './outside-report.js';
+import { outsideLines } from './train/outside-report.js';
 import { counted, grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
-import type { ThreadedOptions } from './rescue.js';
+import type { ThreadedOptions } from './train/rescue.js';
 import {
   membersSaved,
   saveResult,
@@ -98,18 +98,18 @@ import {
   trainOrRescue,
   trainSeedsOrRescue,
   whatWasSaved,
-} from './rescue.js';
-import { describeEnsemble, describeSeeds, seedRow, seedsFields } from './seeds-report.js';
+} from './train/rescue.js';
+import { describeEnsemble, describeSeeds, seedRow, seedsFields } from './train/seeds-report.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
-import type { TrainLog } from './train-report.js';
+import type { TrainLog } from './train/report.js';
 import { addReadingOptions } from './reading-options.js';
 import { checkSplit, columnsOf, describeInput, pathsOf, readCorpora } from './corpora.js';
 import type { CorporaOptions } from './corpora.js';
 import { collectWarnings } from './warnings.js';
-import type { TrainVectors, VectorOptions } from './vectors.js';
-import { readTrainVectors } from './vectors.js';
-import { describeDecided, resolvedSettings, settle } from './train-settings.js';
+import type { TrainVectors, VectorOptions } from './train/vectors.js';
+import { readTrainVectors } from './train/vectors.js';
+import { describeDecided, resolvedSettings, settle } from './train/settings.js';
 import {
   courseAfter,
   describeCorpora,
@@ -118,7 +118,7 @@ import {
   NO_COURSE,
   openTrainLog,
   progressOf,
-} from './train-report.js';
+} from './train/report.js';
 
 /** The command-line options, as passed by commander. */
 export interface Options
@@ -521,8 +521,8 @@ async function checkTogether(options: Options, preset: string | undefined, comma
   checkSettings(options, preset, command);
   const { out, log, card, svg, findLr, tensorboard, checkpoint } = options;
   if (findLr !== undefined || svg !== undefined || options.lrRange !== undefined)
-    (await import('./find-lr.js')).checkFindLr(options, command);
-  if (tensorboard !== undefined) (await import('./tensorboard.js')).checkScalarFolder(tensorboard);
+    (await import('./train/find-lr.js')).checkFindLr(options, command);
+  if (tensorboard !== undefined) (await import('./train/tensorboard.js')).checkScalarFolder(tensorboard);
   const inputs = inputsOf(options).map(({ path }) => path);
   if (findLr !== undefined) return checkOutputs({ '--svg': svg }, [options.config, ...inputs]);
   const config = configPlace(options, out);
@@ -586,7 +586,7 @@ async function runTrain(asked: Options, init: Model | undefined, terminal: Termi
     const hooks = { ...reporters(options, terminal, progress, log, start), ...checkpoints.hooks, ...onward.hooks, onNote: warnings.add, signal: interrupt.signal }; // prettier-ignore
     const given = { ...options, ...(await readClassWeights(options)), cell, init, vectors: pretrained?.vectors, ...columnsOf(corpora), resume }; // prettier-ignore
     if (options.findLr !== undefined)
-      return await (await import('./find-lr.js')).runFindLr(given, { selection, corpora, progress, warnings, terminal, interrupt }); // prettier-ignore
+      return await (await import('./train/find-lr.js')).runFindLr(given, { selection, corpora, progress, warnings, terminal, interrupt }); // prettier-ignore
     const outcome = await trainAndSave(profiled?.kernels ?? kernels, corpora, given, hooks);
     const beside = await saveBeside(outcome, options, corpora, kernels.backend, command, warnings, card);
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
@@ -802,7 +802,7 @@ function reporters(
 async function openLog({ log, tensorboard }: Options, progress: Progress, resumes: boolean): Promise<TrainLog | null> {
   const onFailure = ({ message }: BpttError): void =>
     progress.line(visible(`${message}; the training goes on without it`));
-  const scalars = tensorboard === undefined ? null : (await import('./tensorboard.js')).openScalars(tensorboard, onFailure); // prettier-ignore
+  const scalars = tensorboard === undefined ? null : (await import('./train/tensorboard.js')).openScalars(tensorboard, onFailure); // prettier-ignore
   const lines = log === undefined ? null : openTrainLog(log, onFailure, resumes);
   if (scalars === null || lines === null) return scalars ?? lines;
   return {

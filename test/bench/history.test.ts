@@ -15,7 +15,7 @@ import {
 } from '../../src/bench/history';
 import type { Result } from '../../src/bench/report';
 import type { Row } from '../../src/bench/types';
-import { describeHistory, drawHistory } from '../../src/cli/bench-history';
+import { describeHistory, drawHistory } from '../../src/cli/bench/history';
 import { bptt } from '../support/cli';
 
 const HISTORY = resolve(__dirname, '../../bench/history');

@@ -1,5 +1,5 @@
 /** The profile counts every call of a backend and changes none. */
-import { profileTable, sharesOf } from '../../src/cli/profile-report';
+import { profileTable, sharesOf } from '../../src/cli/train/profile-report';
 import { createCpuKernels, createWasmKernels, profile } from '../../src/kernels/index';
 import { train } from '../../src/labeling/training/train';
 import { allocate } from '../../src/tensor/view';

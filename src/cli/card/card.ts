@@ -25,7 +25,7 @@ import { toFolder } from '../config.js';
 import { scoreLines } from '../head-report.js';
 import { formatDuration, formatRate } from '../progress.js';
 import { percent } from '../report.js';
-import { describeEnsemble, describeSeeds } from '../seeds-report.js';
+import { describeEnsemble, describeSeeds } from '../train/seeds-report.js';
 import type { CorpusFacts, HeadFacts, Scored } from './data-facts.js';
 import { factsOfCorpus, factsOfHeads, SCORED } from './data-facts.js';
 import type { HashedFile, Input } from './files.js';

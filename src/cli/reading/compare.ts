@@ -7,7 +7,7 @@ import { cellNamed, cells as builtIn } from '../../cells/index.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { SPAN_MODES } from '../../labeling/scoring/span-counts.js';
 import { oneOf, positiveInteger, schemeName } from '../arguments.js';
-import type { ScoreOptions } from '../compare-scores.js';
+import type { ScoreOptions } from '../compare/scores.js';
 import { addReadingOptions } from '../reading-options.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
@@ -127,7 +127,7 @@ async function dispatch(
     throw new ArgumentError(`${unread.long} belongs to bptt compare SENTENCE: leave it out, or leave out --gold`);
   if (options.scheme !== undefined && (options.spanMode ?? 'conlleval') === 'conlleval')
     throw new ArgumentError('--scheme means nothing to --span-mode conlleval: leave it out, or add --span-mode strict');
-  const { compareScores } = await import('../compare-scores.js');
+  const { compareScores } = await import('../compare/scores.js');
   return compareScores([sentence, other], options, terminal);
 }
 

@@ -6,8 +6,8 @@ import { readText } from '../../labeling/data/segment.js';
 import { LONGEST_RAW_SENTENCE } from '../../labeling/model/entities.js';
 import type { Model } from '../../labeling/model/model.js';
 import type { Tagger } from '../../labeling/model/tagger.js';
-import { labelsSentences } from '../tag-heads.js';
-import { answer } from '../tag-jobs.js';
+import { labelsSentences } from '../tag/heads.js';
+import { answer } from '../tag/jobs.js';
 import type { ServeJob, ServeResult, TagInput } from './jobs.js';
 
 /** Labels the inputs of a request. @throws DataError on a text without a sentence, with a NUL byte or a token that is too long */

@@ -14,7 +14,7 @@ import { watchInterrupt } from '../interrupt.js';
 import { named, readBytes } from '../model-io.js';
 import { openOwnCell } from '../own-cell.js';
 import { openPool } from '../pool/pool.js';
-import { spanHeads } from '../tag-heads.js';
+import { spanHeads } from '../tag/heads.js';
 import type { Terminal } from '../terminal.js';
 import { print } from '../terminal.js';
 import { corsOrigin, hostNames, isLoopback, portNumber } from './arguments.js';

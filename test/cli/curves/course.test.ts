@@ -1,8 +1,8 @@
 /** The progress of a training: over all epochs and seeds, with the best so far, and a curve on terminals alone. */
 import { Writable } from 'node:stream';
 import { createProgress } from '../../../src/cli/progress';
-import { courseAfter, NO_COURSE, progressOf } from '../../../src/cli/train-report';
-import type { Course } from '../../../src/cli/train-report';
+import { courseAfter, NO_COURSE, progressOf } from '../../../src/cli/train/report';
+import type { Course } from '../../../src/cli/train/report';
 import type { EpochRecord } from '../../../src/labeling/training/record';
 
 const STATE = { epoch: 3, epochs: 4, tokens: 50, totalTokens: 100, loss: 0.5, tokensPerSecond: 10 };
