@@ -3,6 +3,7 @@ import { EXIT } from './failure.js';
 import { messageOf } from '../tensor/errors.js';
 import { run } from './program.js';
 import { commandOf } from './terminal.js';
+import { writeWhole } from './whole-writes.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok); // the reader, such as `head`, has closed the pipe
@@ -10,6 +11,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT.failure);
 });
 process.stderr.on('error', () => undefined); // progress has no reader left; results still matter
+writeWhole(process.stdout);
 
 const { stdout, stderr, env } = process;
 const command = commandOf(process.argv[1], env);
