@@ -74,8 +74,8 @@ export function twinNote(label: string, known: readonly string[]): string {
   return `${quoted(label)} differs from the known ${quoted(twin)} in characters that look the same (${codes(label)}, ${codes(twin)}; ${why})`;
 }
 
-/** The non-ASCII characters, by code point. */
-function codes(text: string): string {
+/** The non-ASCII characters of a text, by code point: `U+00E9 U+0301`. */
+export function codes(text: string): string {
   const beyond = [...text].filter((character) => character > '~').slice(0, 8);
   return beyond.map(codePointName).join(' ') || 'ASCII';
 }

@@ -1,7 +1,7 @@
 /** Finds labels of training sentences that are probably unintended: another column, or one label in two spellings. */
 import { counted, grouped } from '../../tensor/print.js';
 import { quoted } from '../../tensor/visible.js';
-import type { LabelVocabulary } from '../data/labels.js';
+import { codes, type LabelVocabulary } from '../data/labels.js';
 import { normalForm } from '../data/nfc.js';
 import type { Note } from '../data/notes.js';
 import type { Sentence } from '../data/sentence.js';
@@ -77,12 +77,14 @@ export function caseTwins(train: readonly Sentence[], { labels }: LabelVocabular
     }),
   );
   if (pairs.length === 0) return [];
-  const shown = pairs
-    .slice(0, SHOWN)
-    .map(({ first, found }) => `${quoted(found.label)} ${timesAt(found)} beside ${quoted(first)}`);
+  const shown = pairs.slice(0, SHOWN).map(({ first, found }) => {
+    const alike = normalForm(found.label) === normalForm(first); // they look the same, so their characters are named
+    const [one, other] = [found.label, first].map((label) => quoted(label) + (alike ? ` (${codes(label)})` : ''));
+    return `${one} ${timesAt(found)} beside ${other}`;
+  });
   const rest = pairs.length > SHOWN ? `, … (${grouped(pairs.length)} in all)` : '';
   const message =
-    `labels that differ from others only in case or invisible characters: ${shown.join(', ')}${rest}. ` +
+    `labels that differ from others only in case, Unicode normal form or invisible characters: ${shown.join(', ')}${rest}. ` +
     'Each is learned and scored as a label of its own: write them alike';
   const count = pairs.reduce((sum, { found }) => sum + found.count, 0);
   return [noteOf('case-twins', message, source, pairs[0].found.lines[0], count)];
