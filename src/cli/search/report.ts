@@ -7,7 +7,7 @@ import type { Prepared } from './prepare.js';
 import type { Ranked } from './run.js';
 import { DEFAULTS, tableOf } from './table.js';
 import { idleSettings } from '../config.js';
-import { OPTIONS_OF } from '../train.js';
+import { OPTIONS_OF } from '../train/options/encoders.js';
 
 /** The trial with the settings of training without a search, if there is one. */
 function defaultsOf(ranked: readonly Ranked[], { plan }: Prepared): Ranked | undefined {

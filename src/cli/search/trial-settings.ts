@@ -7,7 +7,7 @@ import type { Decided } from '../../labeling/training/presets.js';
 import { decideOptions } from '../../labeling/training/presets.js';
 import { configText, isGiven, valueOf } from '../config.js';
 import { settingsOf } from '../config-values.js';
-import { OPTIONS_OF } from '../train.js';
+import { OPTIONS_OF } from '../train/options/encoders.js';
 import type { Drawn } from './draw.js';
 
 /** Every training setting with its value, in the form of command-line options. */

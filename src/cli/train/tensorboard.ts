@@ -19,7 +19,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ArgumentError, BpttError } from '../../tensor/index.js';
 import { messageOf } from '../../tensor/errors.js';
-import type { TrainLog } from './report.js';
+import type { TrainLog } from './log.js';
 
 /** Values by their tags, in the order in which they are written. */
 export type Scalars = Readonly<Record<string, number>>;

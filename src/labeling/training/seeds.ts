@@ -83,7 +83,7 @@ export async function trainSeeds(
   const { seed: first = TRAIN_DEFAULTS.seed } = options;
   expectCount(count, first);
   const { onSeed, onRun } = hooks;
-  const own = without(hooks, ['onSeed', 'onRun']);
+  const own = hooksOfOneRun(hooks);
   const later = without(own, ['onNote', 'onDecided', 'onSpans', 'onGrown', 'onThreads']);
   const runs: SeedRun[] = [];
   let best: { readonly result: TrainResult; readonly seed: number; readonly score: number } | undefined;
@@ -111,6 +111,11 @@ export async function trainSeeds(
     bestSeed: best.seed,
     interrupted: hooks.signal?.aborted ?? false,
   };
+}
+
+/** The hooks that a single run has. */
+export function hooksOfOneRun(hooks: SeedHooks): TrainHooks {
+  return without(hooks, ['onSeed', 'onRun']);
 }
 
 const without = (hooks: SeedHooks, names: readonly (keyof SeedHooks)[]): TrainHooks =>

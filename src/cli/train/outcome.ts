@@ -1,0 +1,20 @@
+/** The result of `bptt train`, whichever number of models it trained. */
+import type { TrainResult } from '../../labeling/training/record.js';
+import type { EnsembleResult } from '../../labeling/training/ensemble.js';
+import type { SeedsResult } from '../../labeling/training/seeds.js';
+
+/** The result of training; with several seeds, that of the best one. */
+export interface Outcome {
+  readonly result: TrainResult;
+  readonly saved: boolean;
+  readonly seeds?: SeedsResult;
+  /** Present for an ensemble; `seeds` are then its members. */
+  readonly ensemble?: EnsembleResult;
+}
+
+/** The result fields of an ensemble: its own scores, and sums over its members. */
+export function ensembleResult({ model, dev, test, members: { best, runs } }: EnsembleResult): TrainResult {
+  const count = Math.max(1, runs.length);
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
+  return { ...best, model, dev, test, seconds, parameters: count * best.parameters };
+}
