@@ -210,5 +210,5 @@ function warn(error: DeviceError): void {
 
 /** The warning about a device that was given up, in one sentence. */
 export function lossMessage(error: DeviceError): string {
-  return `the device is given up, and the CPU goes on from there: ${error.message}`;
+  return `GPU disabled, continuing on the CPU: ${error.message}`;
 }

@@ -45,7 +45,7 @@ export async function selectOnMachine(
   const flagged = name === RELAXED && !(await opens(RELAXED));
   if (flagged) setFlagsFromString(FLAG);
   const lanes = WITHOUT_LANES.includes(name) ? undefined : await lanesFor(name);
-  const obstacle = threads === 1 ? deviceObstacle() : 'it serves one thread, and more were asked for';
+  const obstacle = threads === 1 ? deviceObstacle() : 'it runs on one thread only, and more were requested';
   const calibration = name === 'auto' && obstacle === undefined ? await machineCalibration() : undefined;
   const options = { ...nodeOptions, backend: name, dtype: 'float32', onLost, calibration } as const;
   const selection = withLanes(await selectBackend(options), lanes);

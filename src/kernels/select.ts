@@ -71,7 +71,7 @@ async function openWasm(relaxedSimd: boolean): Promise<Opened> {
 
 /** The device for products and layers, with the best CPU backend for the rest and as the fallback if the device is lost. */
 async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promise<Opened> {
-  if (dtype !== 'float32') return { declined: 'computes in float32 alone' };
+  if (dtype !== 'float32') return { declined: 'computes in float32 only' };
   try {
     const device = await createGpuKernels(gpu);
     const wasm = await openWasm(false);
@@ -90,18 +90,18 @@ export const candidates: readonly Candidate[] = [
   {
     name: 'wasm-relaxed',
     open: () => openWasm(true),
-    onlyByName: 'its last bits may differ between machines; ask for it by name',
+    onlyByName: 'its last bits may differ between machines; select it by name',
   },
   {
     name: 'gpu',
     open: openGpu,
-    onlyByName: 'products and layers on a device pay where they are large; ask for it by name',
+    onlyByName: 'a device is faster only for large products and layers; select it by name',
   },
   { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) },
   {
     name: 'reference',
     open: async () => ({ kernels: createReferenceKernels() }),
-    onlyByName: 'slow, and written to be read: ask for it by name',
+    onlyByName: 'slow, written for reading; select it by name',
   },
 ];
 
@@ -128,13 +128,13 @@ export async function selectBackend(
     const opened = onlyByName === undefined ? await candidate.open(dtype, options) : { declined: onlyByName };
     if ('kernels' in opened) {
       const before = rejected.map(({ backend: name, reason }) => `${name}: ${reason}`).join('; ');
-      const reason = before === '' ? 'the preferred backend' : `the first that can serve (${before})`;
+      const reason = before === '' ? 'the preferred backend' : `the first available (${before})`;
       return withDevice({ kernels: opened.kernels, reason, rejected }, dtype, options);
     }
     rejected.push({ backend: candidate.name, reason: opened.declined });
   }
   const reasons = rejected.map(({ backend: name, reason }) => `${name}: ${reason}`).join('; ');
-  throw new UnsupportedError(`no backend can serve ${dtype} (${reasons || 'there are no candidates'})`);
+  throw new UnsupportedError(`no backend supports ${dtype} (${reasons || 'there are no candidates'})`);
 }
 
 async function selectByName(
@@ -150,9 +150,9 @@ async function selectByName(
   }
   const opened = await candidate.open(dtype, options);
   if ('declined' in opened) {
-    throw new UnsupportedError(`backend ${name} cannot serve ${dtype}: ${opened.declined}. Choose cpu or auto.`);
+    throw new UnsupportedError(`backend ${name} is unavailable for ${dtype}: ${opened.declined}. Choose cpu or auto.`);
   }
-  return { kernels: opened.kernels, reason: 'asked for by name', rejected: [] };
+  return { kernels: opened.kernels, reason: 'selected by name', rejected: [] };
 }
 
 /** What `auto` chose, with the products and layers for which a device was measured to be faster sent there; or why none are. */

@@ -91,7 +91,7 @@ export function addSumRows(out: Tensor, x: Tensor): void {
 export function argmaxRows(x: Tensor): Int32Array {
   expectShape('argmaxRows', 'x', x, ['N', 'K']);
   const [N, K] = x.shape;
-  if (N > 0) expectShape('argmaxRows', 'x', x, ['N', Math.max(K, 1)], 'a row without elements has no greatest one');
+  if (N > 0) expectShape('argmaxRows', 'x', x, ['N', Math.max(K, 1)], 'an empty row has no largest element');
   const best = new Int32Array(N);
   const [dn, dk] = x.stride;
   for (let i = 0; i < N; i++) {

@@ -36,14 +36,16 @@ describe('bptt doctor', () => {
     return /^lanes +(.*)$/m.exec(stdout)?.[1];
   };
   const WIDE =
-    /^256 bits: V8's flag --experimental-wasm-revectorize, the same bits in \d+ calls, checked in \d+ ms; tiles of 4 × \d+, \d+ GFLOP\/s \(4 × \d+: \d+\)$/;
+    /^256 bits: V8's flag --experimental-wasm-revectorize, identical bits in \d+ calls, checked in \d+ ms; tiles of 4 × \d+, \d+ GFLOP\/s \(4 × \d+: \d+\)$/;
 
   there(20)('says that the engine of Node 20 lacks wider lanes', () => {
-    expect(lanesOf(20)).toMatch(/^128 bits: V8 is older, or built without re-vectorization; Node 24 or newer on x64/);
+    expect(lanesOf(20)).toMatch(/^128 bits: this V8 has no re-vectorization; use Node 24 or newer on x64/);
   });
 
   there(22)('says that the engine of Node 22 gains nothing', () => {
-    expect(lanesOf(22)).toMatch(REVECTORIZES ? /^128 bits: V8 12\.4\.\S+ gains nothing by --exp/ : /^128 bits: V8 is/);
+    expect(lanesOf(22)).toMatch(
+      REVECTORIZES ? /^128 bits: V8 12\.4\.\S+ gains nothing from --exp/ : /^128 bits: this V8 has/,
+    );
   });
 
   there(24)('says that they are on in Node 24, or why not', () => {

@@ -57,7 +57,7 @@ describe('missingForGpu', () => {
   ])('names a gl that was not compiled, and what compiles it on %s', (platform, what) => {
     const missing = missingForGpu(beside('gpu.js', 'gl'), { DISPLAY: ':0' }, platform);
     expect(missing).toEqual([expect.stringMatching(what)]);
-    expect(missing[0]).toMatch(/^gl is there, but was not compiled/);
+    expect(missing[0]).toMatch(/^gl is installed, but not compiled/);
   });
 
   it('names the display, and nothing where all is there', () => {

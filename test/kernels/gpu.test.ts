@@ -186,13 +186,13 @@ describe('opening a device', () => {
   it.each<GpuMode>(['headlessgl', 'webgl2', 'webgl'])('says what %s needs where it is unavailable', async (mode) => {
     const none = fakeGpu({ modes: [] }).library;
     await expect(open({ library: none, mode })).rejects.toThrow(UnsupportedError);
-    await expect(open({ library: none, mode })).rejects.toThrow(new RegExp(`no ${mode} here: it needs`));
+    await expect(open({ library: none, mode })).rejects.toThrow(new RegExp(`cannot use ${mode}: it needs`));
   });
 
   it('does not take a kernel on the CPU for one on the device', async () => {
     const device = fakeGpu();
     device.replaced = true;
-    await expect(open({ library: device.library })).rejects.toThrow(/runs CPUKernel where webgl2 was asked for/);
+    await expect(open({ library: device.library })).rejects.toThrow(/webgl2 was requested, but gpu\.js runs CPUKernel/);
   });
 
   it('refuses an unknown mode, and webgpu where an answer must come at once', async () => {
@@ -210,8 +210,8 @@ const FAULTS: readonly (readonly [string, (device: ReturnType<typeof fakeGpu>) =
   ['throws', (device) => (device.fault = new Error('Invalid GL context')), /failed: Invalid GL context/],
   ['is lost', (device) => (device.lost = true), /context was lost/],
   ['is out of memory', (device) => (device.glError = 0x0505), /out of memory/],
-  ['cannot draw', (device) => (device.glError = 0x0506), /cannot draw/],
-  ['compiles no kernel', (device) => (device.replaced = true), /replaced by one of CPUKernel/],
+  ['cannot draw', (device) => (device.glError = 0x0506), /cannot render/],
+  ['compiles no kernel', (device) => (device.replaced = true), /replaced the kernel with one for CPUKernel/],
 ];
 
 describe.each(FAULTS)('a device that %s', (_, breakIt, message) => {
@@ -285,7 +285,7 @@ describe('a fallback', () => {
     const { out, a, b } = product([2, 2, 2]);
     kernels.addMatmul(out, a, b);
     kernels.addMatmul(out, a, b);
-    expect(spy.mock.calls).toEqual([[expect.stringMatching(/^the device is given up, and the CPU goes on/)]]);
+    expect(spy.mock.calls).toEqual([[expect.stringMatching(/^GPU disabled, continuing on the CPU/)]]);
     spy.mockRestore();
   });
 

@@ -11,7 +11,7 @@ const singles: Candidate = {
   open: async (dtype) =>
     dtype === 'float32'
       ? { kernels: { ...createCpuKernels(), backend: 'singles:here', dtypes: ['float32'] } }
-      : { declined: 'computes in float32 alone' },
+      : { declined: 'computes in float32 only' },
 };
 const cpu: Candidate = { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) };
 
@@ -19,21 +19,21 @@ describe('selectBackend', () => {
   it('gives the cpu by name', async () => {
     const { kernels, reason, rejected } = await selectBackend({ backend: 'cpu', dtype: 'float64' });
     expect(kernels.backend).toBe('cpu');
-    expect(reason).toBe('asked for by name');
+    expect(reason).toBe('selected by name');
     expect(rejected).toEqual([]);
   });
 
   it('prefers in order, and says what it passed over and why', async () => {
     expect(await selectBackend({}, [broken, singles, cpu])).toMatchObject({
       kernels: { backend: 'singles:here' },
-      reason: 'the first that can serve (broken: no device found)',
+      reason: 'the first available (broken: no device found)',
       rejected: [{ backend: 'broken', reason: 'no device found' }],
     });
     const { kernels, rejected } = await selectBackend({ backend: 'auto', dtype: 'float64' }, [broken, singles, cpu]);
     expect(kernels.backend).toBe('cpu');
     expect(rejected).toEqual([
       { backend: 'broken', reason: 'no device found' },
-      { backend: 'singles', reason: 'computes in float32 alone' },
+      { backend: 'singles', reason: 'computes in float32 only' },
     ]);
     expect(await selectBackend({}, [cpu, broken])).toMatchObject({ reason: 'the preferred backend', rejected: [] });
   });
@@ -43,7 +43,7 @@ describe('selectBackend', () => {
     expect(await selectBackend({}, [varying, cpu])).toMatchObject({
       rejected: [{ backend: 'varying', reason: 'its results vary' }],
     });
-    expect((await selectBackend({ backend: 'varying' }, [varying, cpu])).reason).toBe('asked for by name');
+    expect((await selectBackend({ backend: 'varying' }, [varying, cpu])).reason).toBe('selected by name');
     await expect(selectBackend({}, [varying])).rejects.toThrow(/varying: its results vary/);
   });
 
@@ -84,12 +84,14 @@ describe('selectBackend', () => {
       expect(kernels.backend).toBe('cpu');
       expect(rejected.map((each) => each.backend)).toEqual(['wasm', 'wasm-relaxed', 'gpu']);
       expect(rejected[0].reason).toMatch(/no WebAssembly/);
-      expect(rejected[1].reason).toMatch(/may differ between machines; ask for it by name/);
-      expect(rejected[2].reason).toMatch(/ask for it by name/);
+      expect(rejected[1].reason).toMatch(/may differ between machines; select it by name/);
+      expect(rejected[2].reason).toMatch(/select it by name/);
       expect(reason).toMatch(
-        /wasm: this JavaScript engine has no WebAssembly; wasm-relaxed: .*; gpu: products and layers on a device/,
+        /wasm: this JavaScript engine has no WebAssembly; wasm-relaxed: .*; gpu: a device is faster only for large products/,
       );
-      await expect(selectBackend({ backend: 'wasm' })).rejects.toThrow(/wasm cannot serve float32: .*no WebAssembly/);
+      await expect(selectBackend({ backend: 'wasm' })).rejects.toThrow(
+        /wasm is unavailable for float32: .*no WebAssembly/,
+      );
     } finally {
       realm.WebAssembly = whole;
     }
@@ -98,10 +100,10 @@ describe('selectBackend', () => {
   it('does not fall back when a backend was asked for by name', async () => {
     await expect(selectBackend({ backend: 'gpu' })).rejects.toThrow(UnsupportedError);
     await expect(selectBackend({ backend: 'gpu' })).rejects.toThrow(
-      /gpu cannot serve float32: gpu\.js is not installed/,
+      /gpu is unavailable for float32: gpu\.js is not installed/,
     );
     await expect(selectBackend({ backend: 'singles', dtype: 'float64' }, [singles, cpu])).rejects.toThrow(
-      /float32 alone/,
+      /float32 only/,
     );
   });
 
@@ -114,11 +116,11 @@ describe('selectBackend', () => {
       onLost: (error: Error) => void lost.push(error.message),
     };
     const { kernels, reason } = await selectBackend(options);
-    expect([kernels.backend, reason]).toEqual(['gpu.js:headlessgl+wasm-simd', 'asked for by name']);
+    expect([kernels.backend, reason]).toEqual(['gpu.js:headlessgl+wasm-simd', 'selected by name']);
     device.lost = true;
     kernels.addMatmul(zeros([2, 3]), zeros([2, 4]), zeros([4, 3]));
     expect([kernels.backend, lost]).toEqual(['wasm-simd', ['gpu.js:headlessgl: the context was lost']]);
-    await expect(selectBackend({ ...options, dtype: 'float64' })).rejects.toThrow(/float64: computes in float32 alone/);
+    await expect(selectBackend({ ...options, dtype: 'float64' })).rejects.toThrow(/float64: computes in float32 only/);
   });
 
   it('refuses a name nobody has, and lists the known ones', async () => {

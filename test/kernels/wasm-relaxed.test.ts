@@ -88,7 +88,7 @@ describe('without relaxed SIMD', () => {
     expect(failure).toBeInstanceOf(UnsupportedError);
     expect((failure as Error).message).toMatch(message);
     expect(refusal).toBeInstanceOf(UnsupportedError);
-    expect((refusal as Error).message).toMatch(/wasm-relaxed cannot serve float32: .*no WebAssembly/);
+    expect((refusal as Error).message).toMatch(/wasm-relaxed is unavailable for float32: .*no WebAssembly/);
   });
 });
 

@@ -188,5 +188,5 @@ export function describeCalibration({ device, host, crossover }: Calibration): s
   if (layer !== null) list.push(`layers from B·H = ${layer.BH} and H = ${layer.H}`);
   if (list.length === 0)
     return `${device.renderer} was slower than ${host} at every size: products and layers stay there`;
-  return `${device.renderer} is faster than ${host} where M, K and N, or B and H, are all large: ${list.join(', ')}`;
+  return `${device.renderer} is faster than ${host} if M, K and N, or B and H, are all large: ${list.join(', ')}`;
 }

@@ -75,7 +75,7 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
   expectKnownKeys('createGpuKernels', 'options', options, KEYS);
   const modes = options.mode === undefined ? defaultModes() : [options.mode];
   if (modes.includes('webgpu')) {
-    throw new ArgumentError('gpu: webgpu answers asynchronously; use createGpuAsyncKernels');
+    throw new ArgumentError('gpu: webgpu is asynchronous; use createGpuAsyncKernels');
   }
   const cache = await openFirst(modes, options);
   const { info } = cache.device;

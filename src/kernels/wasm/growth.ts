@@ -116,7 +116,7 @@ export function fit(state: ArenaState, end: number): void {
   }
   if (grow(state, end)) return;
   throw new MemoryError(
-    `WebAssembly memory of ${end + SLACK} bytes are unavailable, ${state.heap.f32.byteLength} are there: use smaller batches or ` +
+    `cannot grow WebAssembly memory from ${state.heap.f32.byteLength} to ${end + SLACK} bytes: use smaller batches or ` +
       'sequences, or the cpu backend',
   );
 }

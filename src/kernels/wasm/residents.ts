@@ -34,7 +34,8 @@ function moveBottom(state: ArenaState, to: number): void {
 }
 
 function betweenFrames(state: ArenaState, act: string): void {
-  if (state.depth > 0) throw new ArgumentError(`${act}: not inside a frame, whose tensors it would move`);
+  if (state.depth > 0)
+    throw new ArgumentError(`${act}: cannot run inside a frame, because it would move the frame's tensors`);
   state.pinned = false;
 }
 

@@ -77,7 +77,7 @@ export async function openDevice({ mode, library, renderer }: DeviceOptions): Pr
   const value = (result as Float32Array[])[0][0];
   if (real !== mode || value !== 42) {
     kernel.destroy(true);
-    throw new UnsupportedError(`gpu.js runs ${real} where ${mode} was asked for, and gives ${value} for 42`);
+    throw new UnsupportedError(`${mode} was requested, but gpu.js runs ${real} and returns ${value} instead of 42`);
   }
   const info = describe(mode, kernel.kernel.context ?? gpu.context, renderer?.());
   kernel.destroy();
@@ -114,7 +114,7 @@ const NEEDS: Readonly<Record<GpuMode, string>> = {
 };
 
 function absent(mode: GpuMode, error: unknown): string {
-  return `gpu.js has no ${mode} here: ${NEEDS[mode]} (${firstLine(error)})`;
+  return `gpu.js cannot use ${mode}: ${NEEDS[mode]} (${firstLine(error)})`;
 }
 
 /** Frees the context of a device; its kernels must have been destroyed before. The device of WebGPU belongs to the page. */

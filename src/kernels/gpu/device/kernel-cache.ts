@@ -107,7 +107,7 @@ const INVALID_FRAMEBUFFER_OPERATION = 0x0506;
 /** @throws DeviceError if gpu.js has replaced this kernel by one on the CPU */
 export function expectMode({ library, info }: Device, kernel: GpuKernel): void {
   const real = modeOf(library, kernel);
-  if (real !== info.mode) throw new DeviceError(`gpu.js:${info.mode}: the kernel was replaced by one of ${real}`);
+  if (real !== info.mode) throw new DeviceError(`gpu.js:${info.mode}: gpu.js replaced the kernel with one for ${real}`);
 }
 
 /**
@@ -122,7 +122,7 @@ export function expectAlive({ gpu, info }: Device): void {
   const error = gl.getError();
   if (error === OUT_OF_MEMORY) throw new DeviceError(`gpu.js:${info.mode}: the device is out of memory`);
   if (error === INVALID_FRAMEBUFFER_OPERATION)
-    throw new DeviceError(`gpu.js:${info.mode}: it cannot draw to its texture`);
+    throw new DeviceError(`gpu.js:${info.mode}: cannot render to the texture`);
 }
 
 /** Converts an error thrown by gpu.js to a DeviceError. */

@@ -60,9 +60,9 @@ export function missingForGpu(
   const missing: string[] = [];
   const compiler = COMPILERS[platform] ?? COMPILERS.linux;
   const gl = found('gl/package.json', gpu);
-  if (gl === undefined) missing.push(`gl, the WebGL of Node, which is compiled: ${compiler}, npm i gl`);
+  if (gl === undefined) missing.push(`gl, WebGL for Node, which must be compiled: ${compiler}, npm i gl`);
   else if (!existsSync(join(dirname(gl), 'build/Release/webgl.node'))) {
-    missing.push(`gl is there, but was not compiled, as where install scripts are off: ${compiler}, npm rebuild gl`);
+    missing.push(`gl is installed, but not compiled (install scripts may be disabled): ${compiler}, npm rebuild gl`);
   }
   if (platform === 'linux' && !env.DISPLAY) {
     missing.push('an X display: apt-get install xvfb xauth libgl1-mesa-dri (on Debian), xvfb-run -a bptt …');

@@ -83,7 +83,7 @@ export async function enableOn(host: Host, relaxed: boolean): Promise<WideLanes>
   });
   if (difference !== undefined) {
     host.setFlag(FLAG.replace('--', '--no-'));
-    const reason = `with V8's flag ${FLAG} this engine computes other bits (${difference})`;
+    const reason = `V8's flag ${FLAG} changes results on this engine (${difference})`;
     host.warn(`${reason}; continuing with lanes of 128 bits. Set ${LANES_VARIABLE}=off to skip the check.`);
     return { on: false, reason, calls, ms: performance.now() - from };
   }
@@ -94,7 +94,7 @@ export async function enableOn(host: Host, relaxed: boolean): Promise<WideLanes>
   return { on: true, reason: reasonFor(calls), calls, gflops, ms: performance.now() - from };
 }
 
-const reasonFor = (calls: number): string => `V8's flag ${FLAG}, the same bits in ${calls} calls`;
+const reasonFor = (calls: number): string => `V8's flag ${FLAG}, identical bits in ${calls} calls`;
 
 /** Why lanes stay at 128 bits. */
 async function reasonAgainst({ variable, known, v8 }: Host, relaxed: boolean): Promise<string | undefined> {
@@ -102,8 +102,8 @@ async function reasonAgainst({ variable, known, v8 }: Host, relaxed: boolean): P
   if (variable !== undefined && variable !== '' && variable !== 'on') {
     throw new ArgumentError(`${LANES_VARIABLE} must be on or off; got ${variable}`);
   }
-  if (!known) return 'V8 is older, or built without re-vectorization; Node 24 or newer on x64 has it';
-  if (Number.parseInt(v8) < LEAST_V8) return `V8 ${v8} gains nothing by ${FLAG}; Node 24 or newer does`;
+  if (!known) return 'this V8 has no re-vectorization; use Node 24 or newer on x64';
+  if (Number.parseInt(v8) < LEAST_V8) return `V8 ${v8} gains nothing from ${FLAG}; use Node 24 or newer`;
   return relaxed ? relaxedObstacle() : obstacle();
 }
 
