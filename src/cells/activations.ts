@@ -159,7 +159,7 @@ export function activationOf(
   const { name, ...constants } = given;
   if (typeof name !== 'string' || !Object.hasOwn(ACTIVATIONS, name)) {
     const known = Object.keys(ACTIVATIONS).join(', ');
-    throw new ArgumentError(`${where}: ${option} must be of ${known}; got ${describe(name)}: correct the name`);
+    throw new ArgumentError(`${where}: ${option} must be one of ${known}; got ${describe(name)}: correct the name`);
   }
   const rule = ACTIVATIONS[name];
   for (const [each, value] of Object.entries(constants)) {

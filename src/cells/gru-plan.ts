@@ -35,7 +35,7 @@ export function gruPlanOf(options: GruVariantOptions): GruPlan {
   if (clip !== Infinity) expectPositive('createGru', 'clip', clip);
   if (!Array.isArray(activations) || activations.length !== 2) {
     throw new ArgumentError(
-      `createGru: activations must list two, of gates and candidate; got ${describe(activations)}`,
+      `createGru: activations must list two, for gates and candidate; got ${describe(activations)}`,
     );
   }
   const [gate, candidate] = activations.map((each) => activationOf('createGru', each));

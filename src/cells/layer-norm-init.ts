@@ -19,6 +19,6 @@ export function initNorms(sizes: Readonly<Record<string, number>>, { dtype = 'fl
 export function expectTwoUnits(cell: string, H: number): void {
   if (H > 1) return;
   throw new ArgumentError(
-    `${cell}: hiddenSize must be at least 2; got ${H}: a single number minus its mean is 0, whatever it was`,
+    `${cell}: hiddenSize must be at least 2; got ${H}: the normalization of a single unit is always 0`,
   );
 }

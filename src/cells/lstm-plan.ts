@@ -48,7 +48,7 @@ export function planOf(options: LstmVariantOptions): LstmPlan {
   if (clip !== Infinity) expectPositive('createLstm', 'clip', clip);
   if (!Array.isArray(activations) || activations.length !== 3) {
     throw new ArgumentError(
-      `createLstm: activations must list three, of gates, candidate and output; got ${describe(activations)}`,
+      `createLstm: activations must list three, for gates, candidate and output; got ${describe(activations)}`,
     );
   }
   const [gate, candidate, output] = activations.map((each) => activationOf('createLstm', each));

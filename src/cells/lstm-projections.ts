@@ -53,7 +53,7 @@ const known = new Map<number, Cell<LstmProjectionParams, State, LstmProjectionSa
 export function createLstmProjection(k: number): Cell<LstmProjectionParams, State, LstmProjectionSaved> {
   expectPositiveInteger('createLstmProjection', 'k', k);
   if (k === 1) {
-    throw new ArgumentError('createLstmProjection: k must be at least 2; got 1: take lstm, which projects nothing');
+    throw new ArgumentError('createLstmProjection: k must be at least 2; got 1: use lstm, which has no projection');
   }
   const made = known.get(k) ?? projectionOf(k);
   known.set(k, made);

@@ -42,7 +42,9 @@ function expectAlone(name: string, options: NamedOptions): void {
   const alone = ALONE.find((key) => options[key] !== undefined);
   const others = Object.keys(options).filter((key) => key !== alone);
   if (alone === undefined || others.length === 0) return;
-  throw new ArgumentError(`cell '${name}': ${alone} goes with no other option: leave out ${others.join(', ')}`);
+  throw new ArgumentError(
+    `cell '${name}': ${alone} cannot be combined with other options: leave out ${others.join(', ')}`,
+  );
 }
 
 /**

@@ -53,8 +53,8 @@ const isText = (x: unknown): x is string => typeof x === 'string' && x !== '';
 function expectQuantity(quantity: unknown, cell: Described, before: Before, refuse: Refuse): void {
   if (!isRecord(quantity)) return refuse(` must be an object; got ${describe(quantity)}`);
   const { symbol, name, equation, range, value, gradient } = quantity as Partial<Record<keyof Quantity, unknown>>;
-  if (!isText(symbol)) return refuse(`.symbol must be a text, such as 'i'; got ${describe(symbol)}`);
-  if (!isText(name)) return refuse(`.name must be a text, such as 'input gate'; got ${describe(name)}`);
+  if (!isText(symbol)) return refuse(`.symbol must be a string, such as 'i'; got ${describe(symbol)}`);
+  if (!isText(name)) return refuse(`.name must be a string, such as 'input gate'; got ${describe(name)}`);
   const wanted = `.equation must be an integer of at least ${before.equation}, as the list is in the order of the equations`;
   if (!Number.isInteger(equation) || (equation as number) < before.equation) {
     return refuse(`${wanted}; got ${show(equation)}`);

@@ -40,7 +40,7 @@ export function recurrentDropout(cell: Cell, p: number): Cell {
   expectProbability('recurrentDropout', 'p', p);
   if (p === 0) return cell;
   if (Object.hasOwn(cell.saved, MASK)) {
-    throw new ArgumentError(`recurrentDropout: the cell '${cell.name}' has it already: give it recurrent dropout once`);
+    throw new ArgumentError(`recurrentDropout: the cell '${cell.name}' already has recurrent dropout: apply it once`);
   }
   const scale = 1 / (1 - p);
   const { stepForward, stepBackward, weightGradients } = cell;

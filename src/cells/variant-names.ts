@@ -46,10 +46,10 @@ export function optionsNamed(name: string): NamedOptions {
     const isSwitch = known[key] === key;
     if (!Object.hasOwn(known, key) || more.length > 0 || (value === undefined) !== isSwitch) {
       throw new ArgumentError(
-        `cell '${name}': expected ${listed(Object.values(known))} behind ${family}:, with commas between them; got '${part}'`,
+        `cell '${name}': expected ${listed(Object.values(known))} after ${family}:, separated by commas; got '${part}'`,
       );
     }
-    if (Object.hasOwn(options, key)) throw new ArgumentError(`cell '${name}': ${key} is there twice: leave one out`);
+    if (Object.hasOwn(options, key)) throw new ArgumentError(`cell '${name}': ${key} is given twice: leave one out`);
     options[key] = isSwitch || valueOf(`cell '${name}'`, key, value);
   }
   return options;

@@ -71,7 +71,7 @@ function zonedStates(cell: ForwardCell, rates: ZoneoutRates): string[] {
   const states = cell.states.filter((state) => rates[state] > 0);
   const taken = states.map(newOf).find((name) => Object.hasOwn(cell.saved, name));
   if (taken === undefined) return states;
-  throw new ArgumentError(`zoneout: the cell '${cell.name}' saves ${taken} already: give it zoneout once`);
+  throw new ArgumentError(`zoneout: the cell '${cell.name}' already saves ${taken}: apply zoneout once`);
 }
 
 /** The members of the forward half that differ from the cell's. */

@@ -89,7 +89,7 @@ function bagsOf(where: string, ids: Int32Array, k: number): number {
   expectIntegers(where, 'ids', ids);
   expectPositiveInteger(where, 'k', k);
   if (ids.length % k === 0) return ids.length / k;
-  throw new ArgumentError(`${where}: ids must be k for each bag, with k = ${k}; got ${ids.length}`);
+  throw new ArgumentError(`${where}: ids must have k = ${k} entries per bag; got ${ids.length}`);
 }
 
 /** `[N]` column j of the ids. */

@@ -167,7 +167,7 @@ function throughOf(
 function inputOf(kernels: Kernels, x: Tensor | Int32Array, table?: Tensor): Input {
   if (!ArrayBuffer.isView(x)) return { x, rows: () => x };
   if (table === undefined) {
-    throw new ArgumentError('stackInference: ids were given, but no table of which they are rows: prepare it with one');
+    throw new ArgumentError('stackInference: ids were given without an embedding table: prepare it with one');
   }
   expectIds('stackInference', x, table.shape[0]);
   let rows: Tensor | undefined;

@@ -389,7 +389,7 @@ function expectPairs(
     if (both !== 'reverse' in params[l]) {
       throw new ArgumentError(
         `${where}: layer ${l} is ${both ? 'bidirectional' : 'unidirectional'}; ` +
-          `its ${what} must have ${both ? 'forward and reverse' : 'forward alone'}`,
+          `its ${what} must have ${both ? 'forward and reverse' : 'forward only'}`,
       );
     }
   });

@@ -153,7 +153,7 @@ function expectDecay(decay: unknown): void {
 /** @throws ArgumentError while the average is swapped in */
 function expectWeights(what: string, swapped: boolean): void {
   if (!swapped) return;
-  throw new ArgumentError(`average ${what}: the average stands in place of the weights: call swap first`);
+  throw new ArgumentError(`average ${what}: the average is swapped in: call swap first`);
 }
 
 type Entries = readonly (readonly [name: string, entry: Entry])[];

@@ -207,7 +207,7 @@ export function copyRun(count: number, to: Run, from: Run): void {
 export function expectSameTensors(where: string, got: TensorRecord, expected: ReadonlyMap<string, Tensor>): void {
   for (const name of Object.keys(got)) {
     if (!expected.has(name)) {
-      throw new ArgumentError(`${where}: '${name}' belongs to no parameter; the state is that of another model`);
+      throw new ArgumentError(`${where}: '${name}' is not a parameter; the state is from another model`);
     }
   }
   for (const [name, tensor] of expected) {

@@ -131,7 +131,7 @@ function cosine(spec: ScheduleSpec & { kind: 'cosine' }, totalSteps?: number): S
 function hold(spec: ScheduleSpec & { kind: 'hold' }, totalSteps?: number): Schedule {
   if (totalSteps === undefined) {
     throw new ArgumentError(
-      'schedule hold: SHARE is one of the whole run, so createSchedule needs totalSteps; got none',
+      'schedule hold: SHARE is a share of the whole run, so createSchedule needs totalSteps; got none',
     );
   }
   const { share, floor } = spec;
@@ -197,7 +197,7 @@ function halfCosine(x: number): number {
 function parseNumber(value: string, text: string): number {
   const number = Number(value);
   if (value.trim() === '' || !Number.isFinite(number)) {
-    throw new ArgumentError(`schedule must be ${GRAMMAR}; got '${text}', where '${value}' is not a number`);
+    throw new ArgumentError(`schedule must be ${GRAMMAR}; got '${text}'; '${value}' is not a number`);
   }
   return number;
 }

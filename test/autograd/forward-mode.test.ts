@@ -139,7 +139,7 @@ describe('every operation has the tangent that the tape has as a gradient', () =
     expect(dualOps.sliceColumns(a, 3, 0).value.shape).toEqual([2, 0]);
     expect(() => dualOps.gatherRows(a, [0, -1])).toThrow(/rows\[1\] must be a row, 0 … 1; got -1/);
     expect(() => dualOps.gatherRows(a, [2])).toThrow(/rows\[0\] must be a row, 0 … 1; got 2/);
-    expect(() => dualOps.concatColumns([a, b])).toThrow(/as many rows; got 2, 4/);
+    expect(() => dualOps.concatColumns([a, b])).toThrow(/the same number of rows; got 2, 4/);
     expect(() => dualOps.concatRows([])).toThrow(/at least one matrix/);
     expect(() => dualOps.dot(a, random(6))).toThrow(ShapeError);
     expect(() => dualOps.softmaxCrossEntropy(a, [0])).toThrow(/one entry per row, 2; got 1/);
@@ -297,7 +297,7 @@ describe('a cell of one’s own', () => {
   it('without equations is not available, by name: never passed over', () => {
     expect(() => forwardModeSolution(problem, mine)).toThrow(UnsupportedError);
     expect(attempt(() => forwardModeSolution(problem, mine))).toBe(
-      "forward mode is not available for the cell 'mine': it has no equations. Give the cell 'equations' of its own.",
+      "forward mode is not available for the cell 'mine': it has no equations. Give the cell its own 'equations'.",
     );
     expect(() => attempt(() => forwardGradient({}, 'x', () => dual(random(1))))).toThrow(ArgumentError);
   });
@@ -306,7 +306,7 @@ describe('a cell of one’s own', () => {
     const changed: Cell = { ...cells.gru, name: 'changed', stepForward: cells.rnn.stepForward };
     expect(attempt(() => forwardModeSolution(problem, changed))).toBe(
       "forward mode is not available for the cell 'changed': its equations are still those of 'gru', but its stepForward is " +
-        "not. Give the cell 'equations' of its own.",
+        "not. Give the cell its own 'equations'.",
     );
     const renamed: Cell = { ...cells.gru, name: 'renamed', stepBackward: cells.rnn.stepBackward };
     expect(attempt(() => forwardModeSolution(problem, renamed, []))).not.toEqual(expect.any(String));
@@ -419,7 +419,7 @@ it('what does not fit is refused by name', () => {
   const tensors = { w: random(2) };
   const loss = ({ w }: DualRecord) => dualOps.dot(w, random(2));
   expect(() => directionalDerivative(tensors, { v: random(2) }, loss)).toThrow(
-    /direction has an unknown tensor 'v'\. Pass one of w\./,
+    /unknown tensor 'v' in direction\. Pass one of w\./,
   );
   expect(() => directionalDerivative(tensors, { w: random(3) }, loss)).toThrow(ShapeError);
   expect(() => directionalDerivative(tensors, {}, ({ w }) => w)).toThrow(/the loss must be one number/);

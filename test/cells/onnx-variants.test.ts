@@ -154,12 +154,12 @@ describe('names', () => {
 
   test.each([
     ['rnn:', /got ''/],
-    ['rnn:activations=Tanh', /expected activation=Tanh or clip=x behind rnn:/],
-    ['rnn:activation=Tan', /must be of Relu, Tanh/],
+    ['rnn:activations=Tanh', /expected activation=Tanh or clip=x after rnn:, separated by commas/],
+    ['rnn:activation=Tan', /must be one of Relu, Tanh/],
     ['rnn:peepholes', /got 'peepholes'/],
     ['rnn:clip=0', /clip/],
     ['gru:activations=Tanh', /activations must list two/],
-    ['gru:layernorm,clip=1', /layernorm goes with no other option: leave out clip/],
+    ['gru:layernorm,clip=1', /layernorm cannot be combined with other options: leave out clip/],
     ['gru-reset-before:layernorm', /got 'layernorm'/],
   ])('%s is refused', (name, message) => {
     expect(() => cellNamed(name)).toThrow(ArgumentError);
@@ -169,7 +169,7 @@ describe('names', () => {
   test('options of another kind are refused', () => {
     expect(() => createGru({ resetBefore: 1 as never })).toThrow(/resetBefore must be true or false/);
     expect(() => createGru({ peepholes: true } as never)).toThrow(/unknown key "peepholes"/);
-    expect(() => createRnn({ activation: 'Tan' as never })).toThrow(/must be of Relu/);
+    expect(() => createRnn({ activation: 'Tan' as never })).toThrow(/must be one of Relu/);
   });
 });
 

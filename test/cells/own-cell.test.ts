@@ -240,7 +240,7 @@ describe('train({ cell })', () => {
       { onThreads: (c) => reasons.push(c.reason) },
     );
     expect(threads.start).not.toHaveBeenCalled();
-    expect(reasons).toEqual([expect.stringContaining('a cell of your own runs on one thread only')]);
+    expect(reasons).toEqual([expect.stringContaining('a custom cell runs on one thread only')]);
   });
 
   it.each([

@@ -203,8 +203,8 @@ describe('every backward line, broken', () => {
 
 describe('what is senseless is refused', () => {
   test.each([
-    ['lstm:layernorm,clip=3', /layernorm goes with no other option: leave out clip/],
-    ['lstm:peepholes,projection=2', /projection goes with no other option: leave out peepholes/],
+    ['lstm:layernorm,clip=3', /layernorm cannot be combined with other options: leave out clip/],
+    ['lstm:peepholes,projection=2', /projection cannot be combined with other options: leave out peepholes/],
     ['lstm:projection=1', /must be at least 2/],
     ['lstm:projection=2.5', /integer/],
     ['lstm:projection', /expected peepholes/],

@@ -194,7 +194,7 @@ describe('a wrong cell', () => {
     const [element] = (JSON.parse((await check(changed, '--param', 'Wh', '--json')).stdout) as Report).elements;
     expect(element).toMatchObject({ verdict: 'agrees', forwardMode: null });
     expect(element.forwardModeGap).toMatch(
-      /still those of 'rnn', but its stepForward is not\. Give the cell 'equations'/,
+      /still those of 'rnn', but its stepForward is not\. Give the cell its own 'equations'/,
     );
   });
 

@@ -54,8 +54,8 @@ test('a model of a variant is trained, and used without naming it again', () => 
 
 test.each([
   [['gradcheck', '--cell', 'lstm:bogus'], "got 'bogus'"],
-  [['gradcheck', '--cell', 'lstm:layernorm,clip=3'], 'layernorm goes with no other option: leave out clip'],
-  [['train', '--train', 'train.txt', '--cell', 'rnn:activation=Tan'], 'must be of Relu, Tanh'],
+  [['gradcheck', '--cell', 'lstm:layernorm,clip=3'], 'layernorm cannot be combined with other options: leave out clip'],
+  [['train', '--train', 'train.txt', '--cell', 'rnn:activation=Tan'], 'must be one of Relu, Tanh'],
   [['inspect', 'a b', '--cell', 'lstm:projection=1'], 'must be at least 2'],
   [['compare', 'a b', '--cells', 'lstm,gru:peepholes'], "got 'peepholes'"],
 ] as const)('%j is refused in one line', (args, message) => {

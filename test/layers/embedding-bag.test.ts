@@ -153,7 +153,7 @@ test('no bags make an empty result and touch nothing', () => {
 
 test('what does not fit is refused by name', () => {
   expect(() => embeddingBagForward(kernels, params, ids, 3)).toThrow(ArgumentError);
-  expect(() => embeddingBagForward(kernels, params, ids, 3)).toThrow('ids must be k for each bag, with k = 3; got 20');
+  expect(() => embeddingBagForward(kernels, params, ids, 3)).toThrow('ids must have k = 3 entries per bag; got 20');
   expect(() => embeddingBagForward(kernels, params, ids, 0)).toThrow(/k must be an integer of at least 1/);
   expect(() => embeddingBagForward(kernels, params, Int32Array.of(0, 7), 2)).toThrow(
     /ids\[1\] must be a row of weight/,
@@ -161,7 +161,7 @@ test('what does not fit is refused by name', () => {
   expect(() => embeddingBagBackward(kernels, ids, k, random([N, 4], createRng(1)), params)).toThrow(
     /dY must be \[N, E\]/,
   );
-  expect(() => embeddingBagBackward(kernels, ids, 7, cotangent, params)).toThrow(/ids must be k for each bag/);
+  expect(() => embeddingBagBackward(kernels, ids, 7, cotangent, params)).toThrow(/ids must have k = 7 entries per bag/);
   expect(() => initEmbeddingBag(0, 3, 1, createRng(1))).toThrow(/R must be an integer/);
   expect(() => initEmbeddingBag(3, 3, 0, createRng(1))).toThrow(/k must be an integer/);
 });

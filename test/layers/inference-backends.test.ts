@@ -142,7 +142,7 @@ test('what is not a backend, and what is not a table, is refused in the name of 
   expect(() => stackInference({} as never, layers, params)).toThrow(/^stackInference: expected kernels/);
   expect(() => stackInference(cpu, layers, params, 5 as never)).toThrow(/^stackInference: table must be a tensor/);
   expect(() => stackInference(cpu, layers, params).run(ids, packing)).toThrow(
-    'stackInference: ids were given, but no table of which they are rows: prepare it with one',
+    'stackInference: ids were given without an embedding table: prepare it with one',
   );
   const stack = stackInference(cpu, layers, params, table);
   expect(() => stack.run(Int32Array.of(0, 1, 9), packingOf([3]))).toThrow(/^stackInference: ids\[2\] must be a row/);

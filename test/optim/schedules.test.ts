@@ -70,7 +70,7 @@ test.each([
 
 test('an error says what is possible and what came', () => {
   expect(() => parseSchedule('exponential:3')).toThrow(/must be constant, warmup:STEPS, .*got 'exponential:3'/);
-  expect(() => parseSchedule('warmup:many')).toThrow(/got 'warmup:many', where 'many' is not a number/);
+  expect(() => parseSchedule('warmup:many')).toThrow(/got 'warmup:many'; 'many' is not a number/);
   expect(() => parseSchedule('plateau:2,1')).toThrow('FACTOR must be greater than 0 and less than 1; got 2');
 });
 

@@ -232,7 +232,7 @@ function sameSize(name: string, what: string, xs: readonly Dual[], axis: 0 | 1):
   if (xs.length === 0) throw new ArgumentError(`${name}: needs at least one matrix; got none`);
   const sizes = xs.map((x) => matrixShape(name, x)[axis]);
   if (sizes.every((size) => size === sizes[0])) return sizes[0];
-  throw new ShapeError(`${name}: needs matrices of as many ${what}; got ${sizes.join(', ')}`);
+  throw new ShapeError(`${name}: needs matrices with the same number of ${what}; got ${sizes.join(', ')}`);
 }
 
 function mismatch(name: string, wanted: string, a: Tensor, b: Tensor): ShapeError {

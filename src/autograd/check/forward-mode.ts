@@ -116,7 +116,7 @@ function equationsOf({ name, equations, stepForward, original }: Cell): CellEqua
         : undefined;
   if (equations !== undefined && reason === undefined) return equations;
   throw new UnsupportedError(
-    `forward mode is not available for the cell '${name}': ${reason}. Give the cell 'equations' of its own.`,
+    `forward mode is not available for the cell '${name}': ${reason}. Give the cell its own 'equations'.`,
   );
 }
 
@@ -171,9 +171,7 @@ export function directionalDerivative(tensors: TensorRecord, direction: TensorRe
   expectFunction('directionalDerivative', 'loss', loss);
   for (const name of Object.keys(direction)) {
     if (tensors[name] === undefined) {
-      throw new ArgumentError(
-        `directionalDerivative: direction has an unknown tensor '${name}'. ${knownNames(tensors)}`,
-      );
+      throw new ArgumentError(`directionalDerivative: unknown tensor '${name}' in direction. ${knownNames(tensors)}`);
     }
     expectSameShape('directionalDerivative', `direction.${name}`, direction[name], `tensors.${name}`, tensors[name]);
   }
@@ -192,8 +190,7 @@ export function forwardGradient(tensors: TensorRecord, name: string, loss: DualL
   expectString('forwardGradient', 'name', name);
   expectFunction('forwardGradient', 'loss', loss);
   const x = tensors[name];
-  if (x === undefined)
-    throw new ArgumentError(`forwardGradient: name is that of an unknown tensor '${name}'. ${knownNames(tensors)}`);
+  if (x === undefined) throw new ArgumentError(`forwardGradient: unknown tensor '${name}'. ${knownNames(tensors)}`);
   const duals = Object.fromEntries(Object.entries(tensors).map(([each, value]) => [each, dual(value)]));
   const unit = duals[name].tangent.data;
   const gradient = new Float64Array(sizeOf(x.shape));

@@ -148,7 +148,7 @@ export function describeElement(element: CheckedElement): string {
   const { name, index, step, analytic, numeric, relativeError, noise, kink, conclusive } = element;
   const place = step === undefined ? '' : ` (step ${step})`;
   const corner = kink ? `, at a kink: ${kink.left} from the left, ${kink.right} from the right` : '';
-  const reason = kink ? 'the analytic value lies outside of both' : 'the loss is not smooth enough here';
+  const reason = kink ? 'the analytic value is outside both' : 'the loss is not smooth enough here';
   const doubt = conclusive ? '' : `, inconclusive: ${reason}`;
   return (
     `${name}[${index.join(', ')}]${place}: analytic ${analytic}, numeric ${numeric}, ` +
@@ -171,7 +171,8 @@ function checkOptions({ tensors, grads, loss, elements, rng }: GradcheckOptions,
   }
   for (const [name, x] of Object.entries(tensors)) {
     const g = grads[name];
-    if (g === undefined) throw new ArgumentError(`gradcheck: '${name}' needs a gradient; grads has none of that name`);
+    if (g === undefined)
+      throw new ArgumentError(`gradcheck: '${name}' needs a gradient; grads has no entry of that name`);
     if (dtypeOf(x.data) !== 'float64') {
       throw new ArgumentError(`gradcheck: '${name}' must be float64, float32 is too coarse; got ${dtypeOf(x.data)}`);
     }

@@ -108,7 +108,7 @@ export function concat(tape: TapeCore, name: string, xs: readonly TapeNode[], ax
   xs.forEach((x, k) => {
     const shape = matrixShape(name, x);
     if (shape[across] !== xs[0].value.shape[across]) {
-      throw mismatch(name, `as many ${across === 0 ? 'rows' : 'columns'}`, xs[0].value, x.value);
+      throw mismatch(name, `the same number of ${across === 0 ? 'rows' : 'columns'}`, xs[0].value, x.value);
     }
     for (let i = 0; i < shape[axis]; i++) origin.push([k, i]);
   });
