@@ -42,7 +42,7 @@ export function lossesOf(study: Study, sentence: Sentence, options: InspectOptio
   const { seed = 'loss' } = options;
   if (seed === 'loss' && !SOFTMAX.includes(kind.kind)) {
     throw new UnsupportedError(
-      `inspect: the seed 'loss' needs a head of ${SOFTMAX.join(' or ')}; got '${kind.kind}': ask with seed 'logit' or 'margin'`,
+      `inspect: the seed 'loss' needs a head of ${SOFTMAX.join(' or ')}; got '${kind.kind}': use seed 'logit' or 'margin'`,
     );
   }
   const best = argmaxRows(logits);

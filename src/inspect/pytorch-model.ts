@@ -176,5 +176,5 @@ function biasOf(tensors: Tensors, matrix: string, K: number): Tensor {
   if (name === undefined) return { data: new Float64Array(K), shape: [K], stride: [1], offset: 0 };
   const bias = tensors[name];
   if (bias.shape.join() === String(K)) return bias;
-  throw broken(`the bias beside ${matrix} is [${bias.shape.join(', ')}]; expected [${K}]`);
+  throw broken(`the bias of ${matrix} is [${bias.shape.join(', ')}]; expected [${K}]`);
 }

@@ -52,7 +52,8 @@ export function layersFromPyTorch(tensors: Readonly<Record<string, Tensor>>, opt
   if (cell === undefined || GATES[cell] * H !== rows) {
     throw broken(`${prefix}weight_hh_l0 is [${rows}, ${H}]; expected [G·${H}, ${H}] with G = 1, 3 or 4 gates`);
   }
-  if (tensors[`${prefix}weight_hr_l0`]) throw broken(`it has projections (${prefix}weight_hr_l0), which are not read`);
+  if (tensors[`${prefix}weight_hr_l0`])
+    throw broken(`it has projections (${prefix}weight_hr_l0), which are not supported`);
   const layers: LayerParams[] = [];
   for (let l = 0; tensors[`${prefix}weight_hh_l${l}`]; l++) {
     const forward = paramsOf(take, cell, `l${l}`);
@@ -60,7 +61,7 @@ export function layersFromPyTorch(tensors: Readonly<Record<string, Tensor>>, opt
     layers.push(both ? { forward, reverse: paramsOf(take, cell, `l${l}_reverse`) } : { forward });
   }
   if (new Set(layers.map((layer) => 'reverse' in layer)).size > 1)
-    throw broken('some of its layers read both ways and some do not');
+    throw broken('some of its layers are bidirectional and some are not');
   return { cell, layers, used: take.used };
 }
 

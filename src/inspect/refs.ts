@@ -27,7 +27,9 @@ export function valueAt(trace: Trace, ref: string): unknown {
   for (const part of ref.split('/').slice(1)) {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
     if (typeof here !== 'object' || here === null || !Object.hasOwn(here, name)) {
-      throw new ArgumentError(`valueAt: ref ${JSON.stringify(ref)} leads nowhere: there is no ${JSON.stringify(name)}`);
+      throw new ArgumentError(
+        `valueAt: ref ${JSON.stringify(ref)} points nowhere: there is no ${JSON.stringify(name)}`,
+      );
     }
     here = (here as Readonly<Record<string, unknown>>)[name];
   }
@@ -38,5 +40,5 @@ export function valueAt(trace: Trace, ref: string): unknown {
 export function numberAt(trace: Trace, ref: string): number {
   const value = valueAt(trace, ref);
   if (typeof value === 'number') return value;
-  throw new ArgumentError(`numberAt: ref ${JSON.stringify(ref)} must lead to a number; it leads to something else`);
+  throw new ArgumentError(`numberAt: ref ${JSON.stringify(ref)} must point to a number; it points to something else`);
 }

@@ -122,7 +122,7 @@ describe('a whole model', () => {
     ['another number of words', dict, { words: ['a'], labels }, 'got 1'],
     ['another number of labels', dict, { words, labels: ['A'] }, 'its output layer has 5 labels; got 1'],
     ['an output layer of another name', dict, { words, output: 'head.weight' }, "it has no matrix 'head.weight'"],
-    ['a bias of another size', { ...dict, 'fc.bias': matrix(2, 2) }, { words, labels }, 'the bias beside fc.weight'],
+    ['a bias of another size', { ...dict, 'fc.bias': matrix(2, 2) }, { words, labels }, 'the bias of fc.weight'],
     ['two embeddings', { ...dict, 'emb2.weight': matrix(4, D) }, { words, labels }, 'it is not clear which of'],
     ['a cell of another size', stateDictOf(lstm), { cell: 'gru' }, 'gates'],
   ])('is refused with %s', (_, tensors, options, message) => {

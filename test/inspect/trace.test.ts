@@ -41,9 +41,9 @@ describe('a trace', () => {
     expect(numberAt(trace, ref)).toBe(trace.layers[0].forward.steps[2].gates.i[2]);
     expect(valueAt(trace, '/reach/norms/0/2')).toBeNull();
     expect(refTo('a/b~c')).toBe('/a~1b~0c');
-    expect(() => valueAt(trace, '/layers/7')).toThrow('leads nowhere: there is no "7"');
+    expect(() => valueAt(trace, '/layers/7')).toThrow('points nowhere: there is no "7"');
     expect(() => valueAt(trace, 'layers')).toThrow("must begin with '/'");
-    expect(() => numberAt(trace, '/layers')).toThrow('must lead to a number');
+    expect(() => numberAt(trace, '/layers')).toThrow('must point to a number');
   });
 
   it.each([

@@ -28,7 +28,7 @@ const GLYPHS = { agree: '✓', 'below-noise': '≈', disagree: '✗' } as const;
 /** The selected element; default the worst. */
 function elementOf(trace: Trace, selection: Selection): number {
   const { elements, worst } = trace.checks;
-  if (elements.length === 0) throw new ArgumentError('check: the trace holds no check: ask inspect for some');
+  if (elements.length === 0) throw new ArgumentError('check: the trace has no checks: request some from inspect');
   return selection.check === undefined ? (worst ?? 0) : indexIn('check', selection.check, elements.length, 'first');
 }
 

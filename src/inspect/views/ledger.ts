@@ -36,7 +36,7 @@ function entryOf(trace: Trace, selection: Selection): { readonly entry: LedgerTr
   if (at >= 0 && trace.ledger[at].norm === 0)
     throw new ArgumentError(`ledger: the gradient of ${String(param)} is 0 at this sentence: it has no shares to draw`);
   if (at >= 0) return { entry: trace.ledger[at], path: ['ledger', at] };
-  const known = [...new Set(trace.ledger.map((each) => each.param))].join(', ') || 'none: ask inspect for the ledger';
+  const known = [...new Set(trace.ledger.map((each) => each.param))].join(', ') || 'no ledger: request it from inspect';
   throw new ArgumentError(
     `selection.param: the ledger has no ${String(param)} with gate ${String(selection.gate ?? null)}; it has ${known}`,
   );

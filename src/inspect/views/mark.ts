@@ -38,7 +38,7 @@ export function read(trace: Trace, ...path: Path): Mark | undefined {
 /** Reads a number that must be present. @throws RangeError if there is something else */
 export function must(trace: Trace, ...path: Path): Mark {
   const mark = read(trace, ...path);
-  if (mark === undefined) throw new RangeError(`the trace holds no number at ${refTo(...path)}`);
+  if (mark === undefined) throw new RangeError(`the trace has no number at ${refTo(...path)}`);
   return mark;
 }
 

@@ -28,7 +28,7 @@ import { modelLine, quoted, tokensOf } from './words.js';
 
 /** The entries shown: each gate separately if a parameter has gates, else the whole parameter. */
 function entriesOf(trace: Trace): number[] {
-  if (trace.ledger.length === 0) throw new ArgumentError('norms: the trace holds no ledger: ask inspect for it');
+  if (trace.ledger.length === 0) throw new ArgumentError('norms: the trace has no ledger: request it from inspect');
   const gated = new Set(trace.ledger.filter(({ gate }) => gate !== null).map(({ param }) => param));
   return trace.ledger.flatMap(({ param, gate }, i) => (gate === null && gated.has(param) ? [] : [i]));
 }

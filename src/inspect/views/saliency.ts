@@ -23,7 +23,8 @@ import type { Drawing, View } from './view.js';
 import { lossesOf, modelLine, quoted, tokensOf } from './words.js';
 
 function targetOf(trace: Trace, selection: Selection): number {
-  if (trace.saliency.length === 0) throw new ArgumentError('saliency: the trace holds none: ask inspect for a target');
+  if (trace.saliency.length === 0)
+    throw new ArgumentError('saliency: the trace has none: request a target from inspect');
   return indexIn('target', selection.target, trace.saliency.length, 'last');
 }
 

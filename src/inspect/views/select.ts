@@ -74,7 +74,7 @@ export function reachOf(
 ): { readonly reach: ReachTrace; readonly path: Path; readonly variable: Variable } {
   if ((selection.variable ?? 'x') === 'x') {
     if (trace.reach.norms.length > 0) return { reach: trace.reach, path: ['reach'], variable: 'x' };
-    throw new ArgumentError('selection.variable: the trace holds no reach into x: ask inspect for it');
+    throw new ArgumentError('selection.variable: the trace has no reach into x: request it from inspect');
   }
   const place = placeOf(trace, selection);
   const variable = oneOf('variable', selection.variable, ['x', ...Object.keys(place.trace.reach)] as Variable[]);

@@ -210,7 +210,7 @@ test.each(['', ',', '/words', '/words/99/norm', 'words/0/norm', '/losses/0/label
     const svg = join(folder, 'nothing.svg');
     const found = await refusal(['figure', 'equation', SENTENCE, '--svg', svg, '--ref', ref]);
     expect(found).toMatch(
-      /^2 bptt: (?:numberAt|valueAt): ref (?:"[^"]*" (?:must lead to a number|leads nowhere)|must begin)[^\n]*$/,
+      /^2 bptt: (?:numberAt|valueAt): ref (?:"[^"]*" (?:must point to a number|points nowhere)|must begin)[^\n]*$/,
     );
     expect(existsSync(svg)).toBe(false);
   },

@@ -172,11 +172,9 @@ describe('the numbers, computed again', () => {
     expect(payloadOf({ ...trace, head: { ...trace.head, kind: 'crf' } })).toBeUndefined();
     const page = pageOf(trace, { builtIn: false });
     expect(page).not.toContain('<script');
-    expect(page).toContain('does not compute its numbers again: its cell, lstm, is not a built-in one');
+    expect(page).toContain('does not recompute its numbers: its cell, lstm, is not built in');
     const crf = { ...trace, head: { ...trace.head, kind: 'crf' } };
-    expect(pageOf(crf)).toContain(
-      'does not compute its numbers again: its head, crf, does not give each word one label',
-    );
+    expect(pageOf(crf)).toContain('does not recompute its numbers: its head, crf, does not give each word one label');
     expect(pageOf(crf)).not.toContain('<script');
     expect(/content="([^"]+)"/.exec(page)![1]).not.toContain('script-src');
   });
@@ -254,7 +252,7 @@ describe('the page', () => {
     const page = pageOf(trace, {}, others);
     const { textContent } = ranIn(page);
     expect(textContent).toMatch(
-      /Not computed here: the compared cells, saliency, forward mode and finite differences\.$/,
+      /Not recomputed here: the compared cells, saliency, forward mode and finite differences\.$/,
     );
     const refs = picturesIn(page).flatMap((svg) => marksOf(svg)).map(({ ref }) => ref); // prettier-ignore
     const left = refs.filter((ref) => /^\/(cells|saliency|checks)\//.test(ref) && !/\/analytic$/.test(ref));

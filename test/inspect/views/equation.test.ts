@@ -98,7 +98,7 @@ it('is written in symbols and in numbers', () => {
     /^exp\(z_0\[0\]\) \/ \(exp\(z_0\[0\]\) \+ /,
   );
   expect(() => openNumber(trace, '/layers/9')).toThrow();
-  expect(() => openNumber(trace, '/model/cell')).toThrow('must lead to a number');
+  expect(() => openNumber(trace, '/model/cell')).toThrow('must point to a number');
 });
 
 it('numbers of a cell of your own keep the formulas that hold for every cell', () => {

@@ -97,7 +97,7 @@ it('integrated gradients are refused until they are complete, and the banner sta
   expect(open).toContain('/methods/integrated/0');
   expect(closed).not.toContain('/methods/integrated/');
   expect(closed).toContain('The gap is 31.0 %');
-  expect(open).toContain('Careful:');
+  expect(open).toContain('Caution:');
   const table = views.saliency.table(sampleTrace({ seed: 2 }));
   expect(table.rows.map((row) => row[7])).toEqual(SENTENCE.map(() => ''));
 });
@@ -120,15 +120,15 @@ it.each([
   ['stepper', { direction: 'reverse' as const }, 'selection.direction must be one of forward'],
   ['ledger', { param: 'Wq' }, 'the ledger has no Wq'],
   ['check', { check: 3 }, 'selection.check must be an integer from 0 to 2'],
-  ['equation', { ref: '/nowhere' }, 'leads nowhere'],
+  ['equation', { ref: '/nowhere' }, 'points nowhere'],
 ] as const)('%s of %j is refused', (view, selection, message) => {
   expect(() => views[view as ViewName].svg(sampleTrace(), selection)).toThrow(message);
 });
 
 it('what a trace was not asked for is named', () => {
   const trace = { ...realTrace('rnn'), ledger: [], saliency: [] };
-  expect(() => views.norms.svg(trace)).toThrow('no ledger: ask inspect for it');
-  expect(() => views.saliency.svg(trace)).toThrow('ask inspect for a target');
+  expect(() => views.norms.svg(trace)).toThrow('no ledger: request it from inspect');
+  expect(() => views.saliency.svg(trace)).toThrow('request a target from inspect');
 });
 
 it('metadata says how to make the picture again', () => {

@@ -137,7 +137,7 @@ describe('strings', () => {
 
   it('a sentence without one of its values is refused', () => {
     expect(say(en, 'ledger.gate', { param: 'Wh', gate: 'f' })).toBe('Wh, gate f');
-    expect(() => say(en, 'ledger.gate', { param: 'Wh' } as never)).toThrow('names {gate}, which it is not given');
+    expect(() => say(en, 'ledger.gate', { param: 'Wh' } as never)).toThrow('uses {gate}, which is not passed');
     expect([count(en, 'words', 1), count(de, 'words', 3)]).toEqual(['1 word', '3 Wörter']);
   });
 });

@@ -65,8 +65,8 @@ export const de: Strings = {
 
   'strip.title': 'Wie gut gelingt dieser Satz?',
   'strip.cell': '{word}: richtig {gold}, vorhergesagt {predicted}, p(richtig) {p}, Verlust {loss}',
-  'strip.unknown': '{word} hat keinen eigenen Vektor: das Modell liest es als unbekannt',
-  'strip.unknown.note': 'Unterstrichen: das Modell hat für dieses Wort keinen eigenen Vektor.',
+  'strip.unknown': '{word} steht nicht im Vokabular: das Modell liest es als unbekannt',
+  'strip.unknown.note': 'Unterstrichen: dieses Wort steht nicht im Vokabular.',
   'strip.note':
     'Unter jedem Wort: richtiges Label, vorhergesagtes Label, p(richtig), Verlust in Nats. Balken von 0 bis {limit}.',
   'strip.summary': '{right} von {n} Labels sind richtig; die Verluste ergeben zusammen {loss} Nats.',
@@ -102,7 +102,7 @@ export const de: Strings = {
   'stepper.summary':
     'Bei {word} kommt ein Gradient der Norm {direct} direkt an und einer der Norm {recurrent} vom nächsten Schritt; ihre Summe hat die Norm {total}.',
 
-  'gates.title': 'Wer hat die Tür geschlossen?',
+  'gates.title': 'Welches Gatter hielt den Gradienten auf?',
   'gates.values': 'Werte: Einheiten mal Wörter',
   'gates.slopes': 'Steigungen: womit ein Gradient multipliziert wird',
   'gates.slope': 'Steigung von',
@@ -136,7 +136,7 @@ export const de: Strings = {
     'Bis zu {size} Einheiten oder Wörter teilen sich eine Zelle; sie zeigt den betragsgrößten Wert darunter.',
   'gates.summary': 'Einheit {unit} bei {word}: {parts}.',
 
-  'ledger.title': 'Welche Momente ergeben den Gradienten von {param}?',
+  'ledger.title': 'Welche Schritte ergeben den Gradienten von {param}?',
   'ledger.gate': '{param}, Gatter {gate}',
   'ledger.table': 'Anteile am Gradienten von {param}, Verlust mal Verwendung',
   'ledger.cell': 'Verlust bei {loss}, verwendet bei {word}: {share}',
@@ -272,10 +272,10 @@ export const de: Strings = {
   'report.equations': 'Gleichungen der Zelle',
   'report.forward': 'Vorwärts',
   'report.backward': 'Rückwärts: dieselben Nummern in umgekehrter Folge',
-  'report.proof': 'Gelten die Gesetze?',
+  'report.proof': 'Gelten die Identitäten?',
   'report.checked':
     '{n} zufällige Gewichte, von Hand abgeleitet, im Vorwärtsmodus und mit zentralen Differenzen: {verdict}.',
-  'report.law': 'Gesetz, das die Zahlen erfüllen',
+  'report.law': 'Identität',
   'report.residual': 'verfehlt um',
   'report.holds': 'gilt',
   'report.recompute.off':

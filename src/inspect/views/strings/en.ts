@@ -9,11 +9,9 @@ export const en = {
   'legend.broken': 'not a number',
   'legend.retention': 'share of the gradient at its own word that arrives (‖R[m,k]‖ / ‖R[m,own]‖)',
   'legend.norm': 'gradient norm ‖R[m,k]‖, in nats per unit',
-  'legend.blocks':
-    'Long sentence: {size} words share a row and a column. Each cell shows the largest value among them.',
+  'legend.blocks': 'Long sentence: {size} words share a row and a column. Each cell shows their largest value.',
   'legend.blocks.sum': 'Long sentence: {size} words share a row and a column. Each cell shows the sum of their shares.',
-  'legend.blocks.word':
-    'Long sentence: {size} words share a column. Each cell shows the value of largest size among them.',
+  'legend.blocks.word': 'Long sentence: {size} words share a column. Each cell shows the value of largest magnitude.',
 
   'unit.words.one': '1 word',
   'unit.words.other': '{n} words',
@@ -68,8 +66,8 @@ export const en = {
 
   'strip.title': 'How is it doing on this sentence?',
   'strip.cell': '{word}: gold {gold}, predicted {predicted}, p(gold) {p}, loss {loss}',
-  'strip.unknown': '{word} has no vector of its own: the model reads it as unknown',
-  'strip.unknown.note': 'Underlined: the model has no vector of its own for this word.',
+  'strip.unknown': '{word} is not in the vocabulary: the model reads it as unknown',
+  'strip.unknown.note': 'Underlined: this word is not in the vocabulary.',
   'strip.note': 'Under each word: gold label, predicted label, p(gold), loss in nats. Bars from 0 to {limit}.',
   'strip.summary': '{right} of {n} labels are right; the losses add up to {loss} nats.',
 
@@ -77,7 +75,7 @@ export const en = {
   'reach.cells.absolute': 'In cells: the power of ten of the norm.',
 
   'unit.cell': '{name}, unit {unit}: {value}',
-  'units.blocks': 'Many units: {size} share a column. Each cell shows the value of largest size among them.',
+  'units.blocks': 'Many units: {size} share a column. Each cell shows the value of largest magnitude.',
 
   'stepper.title': 'What is added at {word}?',
   'stepper.group': 'gradient of {state}',
@@ -102,7 +100,7 @@ export const en = {
   'stepper.summary':
     'At {word} a gradient of norm {direct} arrives directly and one of {recurrent} from the next step; their sum has norm {total}.',
 
-  'gates.title': 'Who closed the door?',
+  'gates.title': 'Which gate blocked the gradient?',
   'gates.values': 'values: units by words',
   'gates.slopes': 'slopes: what a gradient is multiplied by',
   'gates.slope': 'slope of',
@@ -131,10 +129,10 @@ export const en = {
   'gates.note': 'For values between −1 and 1, open and closed count by absolute value.',
   'gates.more':
     'bptt figure gates, and bptt gates in a terminal, also show how often each unit is saturated and which factor shrinks the gradient at each step.',
-  'gates.blocks': 'Up to {size} units or words share a cell, which shows the value of largest size among them.',
+  'gates.blocks': 'Up to {size} units or words share a cell, which shows the value of largest magnitude.',
   'gates.summary': 'Unit {unit} at {word}: {parts}.',
 
-  'ledger.title': 'Which moments built the gradient of {param}?',
+  'ledger.title': 'Which steps make up the gradient of {param}?',
   'ledger.gate': '{param}, gate {gate}',
   'ledger.table': 'shares of the gradient of {param}, loss by use',
   'ledger.cell': 'loss at {loss}, used at {word}: {share}',
@@ -159,7 +157,7 @@ export const en = {
   'check.numeric': 'central difference',
   'check.verdict': '{glyph} {verdict} (relative difference {relative})',
   'check.agree': 'they agree',
-  'check.below-noise': 'below the noise of finite differences: they cannot tell',
+  'check.below-noise': 'below the noise of finite differences: inconclusive',
   'check.disagree': 'they disagree',
   'check.noise': 'Central difference minus hand-written, in units of its own noise (gray: within the noise)',
   'check.plus': '+noise',
@@ -171,7 +169,7 @@ export const en = {
   'check.curve.forward': 'forward mode, no step: {relative}',
   'check.curve.note':
     'Long dashes: truncation, ∝ ε². Short dashes: rounding of the loss, ∝ 1/ε. The best step is near where they cross.',
-  'check.list': 'Everything that was checked, worst first: relative difference of the hand-written gradient',
+  'check.list': 'All checks, worst first: relative difference of the hand-written gradient',
   'check.more': 'The worst {shown} of {n} are shown.',
   'check.note': 'Forward mode judges to 1e−9. Finite differences are never judged below their own noise.',
   'check.summary.agree': 'All {checked} derivatives agree; the selected one, {where}, differs by {relative} relative.',
@@ -193,10 +191,10 @@ export const en = {
   'saliency.integrated': 'integrated gradients',
   'saliency.refused': 'Not shown: incomplete. The gap is {gap} after {points} points; below 1 % is required.',
   'saliency.banner':
-    'Careful: the gradient names {gradient} first, the swap test {swap}. A gradient tells what a tiny change would do, not which word mattered.',
+    'Caution: the gradient ranks {gradient} first, the swap test {swap}. A gradient shows what a tiny change would do, not which word mattered.',
   'saliency.note':
-    'Swap: change of the logit (or margin) when the word is replaced by the one after the arrow; ◀ marks the largest size. Swap, input × gradient and integrated gradients share one scale.',
-  'saliency.blocks': 'Long sentence: {size} words share a row, which shows the value of largest size among them.',
+    'Swap: change of the logit (or margin) when the word is replaced by the one after the arrow; ◀ marks the largest magnitude. Swap, input × gradient and integrated gradients share one scale.',
+  'saliency.blocks': 'Long sentence: {size} words share a row, which shows the value of largest magnitude.',
   'saliency.summary':
     'For {label} at {word}, swapping {swap} changes the most ({change}); the gradient is largest at {gradient} ({norm}).',
 
@@ -206,7 +204,7 @@ export const en = {
   'equation.trail': 'opened from',
   'equation.parts': 'made of',
   'equation.more': '… and {n} more',
-  'equation.residual': 'Worked out from all digits, the formula differs from the number by {residual} (at most 1e−12).',
+  'equation.residual': 'Computed from all digits, the formula differs from the number by {residual} (at most 1e−12).',
   'equation.note':
     'Numbers are rounded to four digits for reading. x_3[0]: component 0 at word 3; Wh[0,5]: row 0, column 5; a prime is a slope.',
   'equation.summary': '{symbol} = {formula} = {value}.',
@@ -248,7 +246,7 @@ export const en = {
   'table.verdict': 'verdict',
   'table.known.yes': 'yes',
   'table.known.no': 'no',
-  'table.rule.given': 'as asked',
+  'table.rule.given': 'as requested',
   'table.rule.number': 'other number',
   'table.rule.same-label': 'same label',
   'table.rule.unknown': 'unknown word',
@@ -264,21 +262,21 @@ export const en = {
   'report.equations': 'Equations of the cell',
   'report.forward': 'Forward',
   'report.backward': 'Backward: the same numbers in reverse',
-  'report.proof': 'Do the laws hold?',
+  'report.proof': 'Do the identities hold?',
   'report.checked':
     '{n} random weights by hand-written backward pass, forward mode and central differences: {verdict}.',
-  'report.law': 'Law that the numbers obey',
-  'report.residual': 'missed by',
+  'report.law': 'Identity',
+  'report.residual': 'off by',
   'report.holds': 'holds',
-  'report.recompute.off': 'Scripts are off, so nothing was computed again. Every number below stands in this file.',
-  'report.recompute.none': 'This file does not compute its numbers again: {reason}. Every number below stands in it.',
+  'report.recompute.off': 'Scripts are off, so nothing was recomputed. Every number below is stored in this file.',
+  'report.recompute.none': 'This file does not recompute its numbers: {reason}. Every number below is stored in it.',
   'report.recompute.none.body': 'it has no code for this part of the model: {extras}',
-  'report.recompute.none.cell': 'its cell, {cell}, is not a built-in one',
+  'report.recompute.none.cell': 'its cell, {cell}, is not built in',
   'report.recompute.none.head': 'its head, {kind}, does not give each word one label by softmax',
   'report.recompute.none.words': 'its {n} words are more than {most}',
   'report.recompute.agrees':
-    '✓ Computed again here, from the weights in this file: {checked} of {marks} numbers, and all agree (largest relative difference {worst}). Not computed here: the compared cells, saliency, forward mode and finite differences.',
+    '✓ Recomputed here from the weights in this file: {checked} of {marks} numbers, and all agree (largest relative difference {worst}). Not recomputed here: the compared cells, saliency, forward mode and finite differences.',
   'report.recompute.disagrees':
-    '✗ Computed again here, from the weights in this file: {differing} of {checked} numbers disagree, the first at {first}. Do not trust this file; make it anew.',
-  'report.recompute.failed': '✗ The numbers could not be computed again: {error}',
+    '✗ Recomputed here from the weights in this file: {differing} of {checked} numbers disagree, the first at {first}. Do not trust this file; generate it again.',
+  'report.recompute.failed': '✗ The numbers could not be recomputed: {error}',
 } as const;

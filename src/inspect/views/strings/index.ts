@@ -23,7 +23,7 @@ export type Values<K extends StringKey> = Readonly<Record<Slots<(typeof en)[K]>,
 export function say<K extends StringKey>(strings: Strings, key: K, values: Values<K>): string {
   const given: Readonly<Record<string, string | number>> = values;
   return strings[key].replace(/\{(\w+)\}/g, (_, name: string) => {
-    if (!Object.hasOwn(given, name)) throw new RangeError(`string '${key}' names {${name}}, which it is not given`);
+    if (!Object.hasOwn(given, name)) throw new RangeError(`string '${key}' uses {${name}}, which is not passed`);
     return String(given[name]);
   });
 }
