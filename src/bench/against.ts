@@ -70,9 +70,9 @@ export async function openOpponent(path: string, options: BuildOptions): Promise
 
 async function openEarlierBuild(folder: string, options: BuildOptions): Promise<Build> {
   const file = PLACES.map((place) => resolve(folder, place)).find((each) => existsSync(each));
-  const wanted = 'give the JSON of an earlier run, or the folder of a built checkout or an installed package of bptt';
+  const wanted = 'pass the JSON of an earlier run, or the folder of a built checkout or an installed package of bptt';
   if (file === undefined)
-    throw new DataError(`${folder} is a folder without a build of bptt that can be raced; ${wanted}`);
+    throw new DataError(`${folder} is a folder without a build of bptt that can be timed against; ${wanted}`);
   let loaded: { readonly PAIRING?: unknown; openBuild?(options: BuildOptions): Promise<Build> };
   try {
     loaded = (await import(pathToFileURL(file).href)) as typeof loaded;
@@ -81,7 +81,7 @@ async function openEarlierBuild(folder: string, options: BuildOptions): Promise<
   }
   if (loaded.PAIRING !== PAIRING || loaded.openBuild === undefined) {
     throw new DataError(
-      `${file} races in form ${String(loaded.PAIRING)}; expected ${PAIRING}; build it again or ${wanted}`,
+      `${file} has the timing interface ${String(loaded.PAIRING)}; expected ${PAIRING}; rebuild it or ${wanted}`,
     );
   }
   return loaded.openBuild({ ...options, note: (line) => options.note(`earlier build: ${line}`) });

@@ -40,7 +40,7 @@ export function guardProcess(onStray: (line: string) => void): Guard {
       );
     };
   }
-  const stray = (error: unknown): void => onStray(`a --kernel threw ${thrownBy(error)} outside of every call`);
+  const stray = (error: unknown): void => onStray(`a --kernel threw ${thrownBy(error)} outside any call`);
   process.on('uncaughtException', stray);
   process.on('unhandledRejection', stray);
   const out = new Writable({

@@ -72,8 +72,8 @@ export function readHistory(folder?: string, home = folderOfPackage()): Kept[] {
   if (!existsSync(path) || !statSync(path).isDirectory()) {
     throw new ArgumentError(
       folder === undefined
-        ? '--history: the runs of earlier releases are part of a clone, not of the package; clone the repository, or name a folder that --record has written'
-        : `--history ${folder}: there is no such folder; name one that --record has written`,
+        ? '--history: the runs of earlier releases are part of a clone, not of the package; clone the repository, or pass a folder that --record has written'
+        : `--history ${folder}: there is no such folder; pass one that --record has written`,
     );
   }
   const names = readdirSync(path).filter((name) => name.endsWith('.json'));
@@ -95,7 +95,7 @@ export function readKept(path: string): Kept {
     ['bptt', 'node'].every((key) => typeof (machine as unknown as Record<string, unknown>)[key] === 'string') &&
     Number.isInteger(machine.cores);
   if (right) return result as Kept;
-  throw new DataError(`${path} is not a run that was kept; it must hold what bptt bench --record wrote (format 1)`);
+  throw new DataError(`${path} is not a recorded run; it must be a file that bptt bench --record wrote (format 1)`);
 }
 
 function inOrder(x: Kept, y: Kept): number {

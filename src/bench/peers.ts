@@ -93,8 +93,7 @@ export function openPeers(folder: string, { names, browser = false }: PeerChoice
   const entries = readEntries(join(folder, 'peers.json'));
   const known = [...new Set(entries.map((entry) => entry.system))];
   const unknown = names?.filter((name) => !known.includes(name)) ?? [];
-  if (unknown.length > 0)
-    throw new ArgumentError(`no peer is named ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  if (unknown.length > 0) throw new ArgumentError(`unknown peer ${unknown.join(', ')}; expected ${known.join(', ')}`);
   const wanted = entries.filter((entry) =>
     entry.browser && browser ? true : (names?.includes(entry.system) ?? !entry.browser),
   );
@@ -246,7 +245,7 @@ function linkTo(child: ChildProcessWithoutNullStreams): Link {
   return {
     next,
     close() {
-      end('was ended');
+      end('was stopped');
       endProcess(child);
     },
     ended: () => ended !== undefined,
@@ -258,5 +257,5 @@ function linkTo(child: ChildProcessWithoutNullStreams): Link {
 }
 
 function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) || 'it said nothing';
+  return text.trim().split('\n').at(-1) || 'without output';
 }

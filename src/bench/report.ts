@@ -142,7 +142,7 @@ export function isReference(blas: string): boolean {
 
 /** Advice for that case. */
 export const ADVICE =
-  'plain loops, no measure of that system; install another BLAS, on Debian: apt-get install -y libopenblas0';
+  'plain loops, not a fair measure of that system; install another BLAS, on Debian: apt-get install -y libopenblas0';
 
 /** Number of threads as set, and the number that ran if it differs. */
 function threadsOf({ threads, ran }: Row): string {
@@ -168,7 +168,7 @@ function figure(x: number): string {
  * @throws DataError if there is no such file, it cannot be read, or it holds anything else
  */
 export function readResult(path: string): Result {
-  const wanted = 'it must hold what bptt bench --json printed';
+  const wanted = 'it must be the output of bptt bench --json';
   if (path === '' || !existsSync(path)) throw new DataError(`${path || "''"}: there is no such file; ${wanted}`);
   if (statSync(path).isDirectory()) throw new DataError(`${path} is a folder; give the file: ${wanted}`);
   let text: string;

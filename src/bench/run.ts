@@ -175,7 +175,7 @@ function peersOf({ peers, peersFolder, browser }: RunOptions, { note }: Pick<Lis
   // A folder given by name must exist; that of the checkout may be absent.
   if (peersFolder !== undefined && !existsSync(join(peersFolder, 'peers.json'))) {
     throw new ArgumentError(
-      `--peers-folder ${peersFolder || "''"} has no peers.json; give the folder in which it lies`,
+      `--peers-folder ${peersFolder || "''"} has no peers.json; pass the folder that contains it`,
     );
   }
   const folder = peersFolder ?? join(folderOfPackage(), 'bench/peers');

@@ -106,7 +106,7 @@ function giveUp(
   { system, faultAtLast }: Contestant,
   error: unknown,
 ): void {
-  if (faultAtLast === undefined) context.note(`${suite} ${name}: ${system} gave up: ${messageOf(error)}`);
+  if (faultAtLast === undefined) context.note(`${suite} ${name}: ${system} failed: ${messageOf(error)}`);
   else context.wrong(`${suite} ${name}: ${system} is wrong: it threw ${thrownBy(error)} while it was timed`);
 }
 

@@ -82,7 +82,7 @@ function placeFault(x: Tensor | undefined, [M, N]: readonly number[], others: re
   const { data, shape, stride, offset } = (x ?? {}) as Partial<Tensor>;
   if (Object.prototype.toString.call(data) !== '[object Float32Array]' || data === undefined)
     return 'must return {data, shape, stride, offset} whose data is a Float32Array';
-  if (data.length === 0) return 'has lost its memory: data has length 0; grow the memory before giving out views of it';
+  if (data.length === 0) return 'has lost its memory: data has length 0; grow the memory before returning views of it';
   const isRight = (list: readonly number[] | undefined, wanted: readonly number[]): boolean =>
     list?.length === 2 && wanted.every((size, i) => list[i] === size);
   if (!isRight(shape, [M, N])) return `must have shape [${M}, ${N}]; it has [${String(shape)}]`;
@@ -96,7 +96,7 @@ function placeFault(x: Tensor | undefined, [M, N]: readonly number[], others: re
     (y) =>
       y.data.buffer === data.buffer && at(y) < at(mine) + 4 * M * N && at(mine) < at(y) + 4 * y.shape[0] * y.shape[1],
   );
-  return overlaps ? 'overlaps another matrix that it gave before' : undefined;
+  return overlaps ? 'overlaps another matrix that it returned before' : undefined;
 }
 
 /** An error thrown by user code, as one line: it is not a fault of this program, so only its class and message are given. */
@@ -116,7 +116,7 @@ function inputFault(product: Product, a: Tensor, b: Tensor): string | undefined 
   const names = (['a', 'b'] as const).filter(
     (name) => deviation(elements({ a, b }[name]), elements(product[name])) > 0,
   );
-  return names.length === 0 ? undefined : `changes its input ${names.join(' and ')}; it may write to out alone`;
+  return names.length === 0 ? undefined : `changes its input ${names.join(' and ')}; it may write only to out`;
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -46,7 +46,7 @@ async function load(path: string): Promise<Record<string, unknown>> {
     const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
     const foreign = code === 'ERR_UNKNOWN_FILE_EXTENSION' && message?.includes(`"${extname(path)}"`);
     const why = foreign
-      ? `Node loads no ${extname(path)}; name a JavaScript module .mjs, .cjs or .js`
+      ? `Node cannot load ${extname(path)}; pass a JavaScript module, .mjs, .cjs or .js`
       : `loading it throws ${thrownBy(error)}`;
     throw new BpttError(`--kernel ${path}: ${why}`, { cause: error });
   }

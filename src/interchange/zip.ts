@@ -50,7 +50,7 @@ export function readZip(bytes: Uint8Array): Map<string, Uint8Array> {
       throw broken(`${quoted(entry.name)} ends at byte ${end} of ${bytes.length}; it may be truncated`);
     covered = end;
     const own = bytes.subarray(start, end);
-    if (isChecked && crc32(own) !== entry.crc) throw broken(`the checksum of ${quoted(entry.name)} is another one`);
+    if (isChecked && crc32(own) !== entry.crc) throw broken(`the checksum of ${quoted(entry.name)} does not match`);
     if (files.has(entry.name)) throw broken(`it has ${quoted(entry.name)} twice`);
     files.set(entry.name, own);
   }
@@ -81,7 +81,7 @@ function entryAt(view: DataView, at: number, name: string): Entry {
   const method = view.getUint16(at + 10, true);
   const [packed, size] = [view.getUint32(at + 20, true), view.getUint32(at + 24, true)];
   if (flags & ENCRYPTED) throw broken(`${quoted(name)} is encrypted`);
-  if (method !== 0) throw broken(`${quoted(name)} is compressed (method ${method}); expected files that are stored: pack it anew without compression`); // prettier-ignore
+  if (method !== 0) throw broken(`${quoted(name)} is compressed (method ${method}); expected files that are stored: repack it without compression`); // prettier-ignore
   if (size === 0xffffffff) throw broken('it is a ZIP64 archive, of 4 GiB or more');
   if (packed !== size) throw broken(`${quoted(name)} is stored in ${packed} bytes and has ${size}`);
   return { name, size, crc: view.getUint32(at + 16, true), at: view.getUint32(at + 42, true) };

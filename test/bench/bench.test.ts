@@ -257,7 +257,7 @@ describe('peers', () => {
   test('unknown names, and a folder without peers, are usage errors', () => {
     const path = join(file('few/peers.json', JSON.stringify([entry('right', 'right.cjs')])), '..');
     const unknown = bptt(['bench', '--quick', '--peers-folder', path, '--peers', 'wrong']);
-    expect([unknown.status, unknown.stderr]).toEqual([2, 'bptt: no peer is named wrong; there are right\n']);
+    expect([unknown.status, unknown.stderr]).toEqual([2, 'bptt: unknown peer wrong; expected right\n']);
     const none = bptt(['bench', '--quick', '--peers-folder', folder, '--peers']);
     expect([none.status, none.stderr]).toEqual([
       2,

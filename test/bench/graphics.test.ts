@@ -276,7 +276,7 @@ test('where there is no checkout with the packages of its tests, gpu.js is the o
 test('--backend gpu alone, without a display, is one clear line and status 1', () => {
   const { status, stdout, stderr } = bptt([...QUICK, '--no-peers', '--backend', 'gpu'], { env: { DISPLAY: '' } });
   expect([status, stdout]).toEqual([1, '']);
-  expect(stderr).toMatch(/^bptt: gpu\.js (is not installed; install it: npm i gpu\.js|has no headlessgl here: .*)\n$/);
+  expect(stderr).toMatch(/^bptt: gpu\.js (is not installed; install it: npm i gpu\.js|cannot use headlessgl: .*)\n$/);
 });
 
 describe('--browser', () => {

@@ -82,7 +82,7 @@ describe('what is kept', () => {
     expect(valid(JSON.parse(text))).toBe(false);
     writeFileSync(join(folder, 'bad.json'), text);
     expect(() => readKept(join(folder, 'bad.json'))).toThrow(
-      /bad\.json (is not a run that was kept|has no machine and rows)/,
+      /bad\.json (is not a recorded run|has no machine and rows)/,
     );
     expect(bptt(['bench', '--history', folder]).status).toBe(65);
   });

@@ -59,8 +59,8 @@ describe('--kernel: a kernel is wrong', () => {
     ]);
   });
 
-  const ONE = 'and was not timed: changes its input a; it may write to out alone';
-  const BOTH = 'and was not timed: changes its input a and b; it may write to out alone';
+  const ONE = 'and was not timed: changes its input a; it may write only to out';
+  const BOTH = 'and was not timed: changes its input a and b; it may write only to out';
   test.each([
     // The products stay right: what is changed is not read again before the next call.
     ['if it changes a', 'const x = a.data; a = { data: x.slice() }; x[5] = 0;', ONE],
@@ -114,7 +114,7 @@ describe('--kernel: a module that cannot be loaded', () => {
     ['throws', 'mine.mjs', 'throw new RangeError("one\\n  two");', 1, 'loading it throws RangeError: one two'],
     ['throws nothing', 'mine.mjs', 'throw undefined;', 1, 'loading it throws undefined'],
     ['imports what is missing', 'mine.mjs', 'import "./gone.mjs";', 1, /^loading it throws Error: .*gone\.mjs/],
-    ['is not JavaScript', 'mine.txt', KERNEL, 1, 'Node loads no .txt; name a JavaScript module .mjs, .cjs or .js'],
+    ['is not JavaScript', 'mine.txt', KERNEL, 1, 'Node cannot load .txt; pass a JavaScript module, .mjs, .cjs or .js'],
   ])('it %s', (_, name, text, status, reason) => {
     file('mine.mjs', KERNEL);
     if (text !== undefined) file(name, text);
@@ -150,7 +150,7 @@ describe('--against', () => {
       status: 65,
       stdout: '',
       stderr: expect.stringMatching(
-        /is a folder without a build of bptt that can be raced; give the JSON of an earlier run/,
+        /is a folder without a build of bptt that can be timed against; pass the JSON of an earlier run/,
       ),
     });
     expect(refused('')).toMatchObject({
@@ -188,7 +188,7 @@ describe('--peers-folder', () => {
 
   test('that does not exist, also where nobody asks for peers by name', () => {
     const path = join(folder, 'gone');
-    const stderr = `bptt: --peers-folder ${path} has no peers.json; give the folder in which it lies\n`;
+    const stderr = `bptt: --peers-folder ${path} has no peers.json; pass the folder that contains it\n`;
     expect(bench(path)).toEqual({ status: 2, stdout: '', stderr });
   });
 

@@ -202,7 +202,7 @@ describe('a folder of rungs', () => {
   test('usage: an empty folder, options of suites, several sizes; --case leaves rungs out, never the first', () => {
     expect(run()).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/has no rungs; name a folder with files such as 01-/),
+      stderr: expect.stringMatching(/has no rungs; pass a folder with files such as 01-/),
     });
     borrow('01-triple-loop.js');
     borrow('02-loop-order.js');

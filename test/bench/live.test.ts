@@ -106,7 +106,7 @@ describe('--against a build', () => {
     file('other/package.json', '{"type":"module"}');
     expect(bptt([...CPU, '--no-peers', '--against', other])).toMatchObject({
       status: 65,
-      stderr: expect.stringMatching(/races in form 0; expected 1; build it again or give the JSON/),
+      stderr: expect.stringMatching(/has the timing interface 0; expected 1; rebuild it or pass the JSON/),
     });
   });
 });
@@ -163,7 +163,7 @@ describe('kernels of other people', () => {
       expect.stringContaining('leave.mjs is wrong and was not timed: throws BpttError'),
     ]);
     expect(stderr).toContain('called process.exit(0), which would end the run');
-    expect(stderr).toContain('a --kernel threw Error: stray outside of every call');
+    expect(stderr).toContain('a --kernel threw Error: stray outside any call');
   });
 
   describe('that never return', () => {
@@ -276,7 +276,7 @@ describe('a report that grows', () => {
     expect(report.add([row({ case: 'd' })])).toMatch(/^d +bptt [^\n]+$/);
     const next = report.add([row({ suite: 'cold', metric: 'ms' })]).split('\n');
     expect(next[0]).toBe(
-      `pytorch: b with ${reference}: plain loops, no measure of that system; install another BLAS, on Debian: apt-get install -y libopenblas0`,
+      `pytorch: b with ${reference}: plain loops, not a fair measure of that system; install another BLAS, on Debian: apt-get install -y libopenblas0`,
     );
     expect(next.slice(1, 3)).toEqual(['', 'cold']);
     expect(report.end()).toBe('');

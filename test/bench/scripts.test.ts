@@ -133,7 +133,7 @@ describe('targets.js --from', () => {
     const { status, stdout, stderr } = script('targets.js', ['--from', `${right},${path}`]);
     expect([status, stdout, stderr.match(/\n/g)?.length]).toEqual([65, '', 1]);
     expect(stderr).toMatch(
-      new RegExp(`^targets: ${path}:? ${reason}; it must hold what bptt bench --json printed$`, 'm'),
+      new RegExp(`^targets: ${path}:? ${reason}; it must be the output of bptt bench --json$`, 'm'),
     );
   });
 

@@ -70,7 +70,7 @@ describe('an application that labels text', () => {
     };
     const tagged = `.tag([["the", "cats", "sat"]])[0].labels.length`;
     await expect(ran(`createTagger(bytes)${tagged}`)).rejects.toThrow(
-      "its cell 'lstm:peepholes' is a variant, and this bundle has none, to be small: pass { cell: cellNamed('lstm:peepholes') }, from bptt/cells",
+      "its cell 'lstm:peepholes' is a variant, which this bundle leaves out to be small: pass { cell: cellNamed('lstm:peepholes') }, from bptt/cells",
     );
     const given = `createTagger(bytes, undefined, { cell: cellNamed('lstm:peepholes') })${tagged}`;
     expect(await ran(given, 'createTagger, cellNamed')).toBe(3);

@@ -196,7 +196,7 @@ describe('a model of somebody else', () => {
     { of: 'ids', not: 1 },
     { of: 'words', not: 0 },
   ])('another mask, %j, is refused', async (mask) => {
-    await expect(read(masked(mask))).rejects.toThrow('only layers in a row can be imported');
+    await expect(read(masked(mask))).rejects.toThrow('only a plain sequence of layers can be imported');
   });
 
   test('of several spellings of the unknown word the first that is there is taken, else the first word', async () => {
@@ -215,19 +215,19 @@ describe('a model of somebody else', () => {
       'layer "conv" (Conv1D): it has no counterpart here',
       (layers) => layers.splice(3, 0, { class_name: 'Conv1D', config: { name: 'conv' } }),
     ],
-    ['expected an LSTM, GRU or SimpleRNN behind the embedding; got Dense "dense_0"', (layers) => layers.splice(2, 1)],
-    ['expected an LSTM, GRU or SimpleRNN behind the embedding; got none', (layers) => layers.splice(2, 2)],
+    ['expected an LSTM, GRU or SimpleRNN after the embedding; got Dense "dense_0"', (layers) => layers.splice(2, 1)],
+    ['expected an LSTM, GRU or SimpleRNN after the embedding; got none', (layers) => layers.splice(2, 2)],
     ['expected a Dense layer with the scores of labels at the end; got none', (layers) => layers.splice(3, 1)],
     ['merge_mode must be concat; got sum', (layers) => void (layers[2].config.merge_mode = 'sum')],
     ['return_sequences must be true; got false', (layers) => void (inner(layers).return_sequences = false)],
     ['go_backwards must be false; got true', (layers) => void (inner(layers).go_backwards = true)],
     ['stateful must be false; got true', (layers) => void (inner(layers).stateful = true)],
     [
-      'no cell here has activation "tanh", recurrent_activation "hard_sigmoid"',
+      'no cell of bptt has activation "tanh", recurrent_activation "hard_sigmoid"',
       (layers) => void (inner(layers).recurrent_activation = 'hard_sigmoid'),
     ],
     ['has the activation "relu"; expected softmax or linear', (layers) => void (layers[3].config.activation = 'relu')],
-    ['the class "Custom" says nothing of its layers', (_, config) => void (config.class_name = 'Custom')],
+    ['the class "Custom" does not list its layers', (_, config) => void (config.class_name = 'Custom')],
   ])('is refused: %s', async (message, change) => {
     const refused = read(rebuilt(bytes, change));
     await expect(refused).rejects.toThrow(message);
@@ -263,7 +263,7 @@ describe('a model of somebody else', () => {
   });
 
   test('needs names, and an export needs none', async () => {
-    await expect(importKeras(bytes, { library })).rejects.toThrow('does not say its words and labels: pass names');
+    await expect(importKeras(bytes, { library })).rejects.toThrow('does not hold words and labels: pass names');
     const own = exportKeras(await trained({}));
     await expect(importKeras(own, { library, names })).rejects.toThrow(
       'the file has its words and labels: leave names out',
@@ -309,11 +309,11 @@ describe('a model of somebody else', () => {
 test.each<[string, TrainOptions]>([
   ['a CRF', { head: 'crf' }],
   ['the encoder affixes', { encoders: ['words', 'affixes'] }],
-  ['a head of sentences', { task: 'classify' }],
-  ['a model of several heads', { task: 'slots-intent' }],
+  ['a sentence head', { task: 'classify' }],
+  ['a model with several heads', { task: 'slots-intent' }],
   ['a sum of layers (--residual)', { residual: true, layers: 2 }],
   ['a network with zoneout', { zoneout: 0.1 }],
-  ['Keras has no layer that is the cell lstm:peepholes', { cell: 'lstm:peepholes' }],
+  ['Keras has no layer for the cell lstm:peepholes', { cell: 'lstm:peepholes' }],
 ])('an export refuses %s', async (what, options) => {
   const sentences = corpus.map((each) => ({ ...each, category: each.tokens.length > 5 ? 'long' : 'short' }));
   const { model } = await train(

@@ -81,7 +81,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'a value that is none',
     read(bytesOf(start, '}X', [1, 0, 0, 0], 'wNs.')),
-    /"w" is not a tensor: save model\.state_dict\(\)/,
+    /"w" is not a tensor: save only model\.state_dict\(\)/,
   ],
   ['a pickle cut short', read(stateDict({ w: one() }).slice(0, -30)), /ends in the middle of a value|stack/],
   ['an empty pickle', read(new Uint8Array()), /ends in the middle of a value, at byte 0/],

@@ -40,7 +40,7 @@ const spoil = (change: (bytes: Uint8Array, v: DataView, entry: number[]) => void
 
 test.each<[string, () => unknown, RegExp]>([
   ['no bytes', () => readZip(new Uint8Array()), /no directory at its end; it may be truncated/],
-  ['a wrong byte', spoil((bytes) => (bytes[35] ^= 1)), /the checksum of "a\/one" is another one/],
+  ['a wrong byte', spoil((bytes) => (bytes[35] ^= 1)), /the checksum of "a\/one" does not match/],
   ['compression', spoil((_, v, [first]) => v.setUint16(first + 10, 8, true)), /"a\/one" is compressed \(method 8\)/],
   ['encryption', spoil((_, v, [first]) => v.setUint16(first + 8, 1, true)), /"a\/one" is encrypted/],
   ['an entry out of place', spoil((_, v, [first]) => v.setUint32(first + 42, 1, true)), /not where the directory says/],
@@ -59,7 +59,7 @@ test('checksums that are all 0 were left out, as torch.save can; a single one is
     return bytes;
   };
   expect([...readZip(without(3)).keys()]).toEqual(['a/one', 'b ü', 'three']);
-  expect(() => readZip(without(1))).toThrow('the checksum of "a/one" is another one');
+  expect(() => readZip(without(1))).toThrow('the checksum of "a/one" does not match');
 });
 
 test('two files of one name are refused', () => {

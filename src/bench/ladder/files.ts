@@ -19,13 +19,13 @@ export function listRungs(folder?: string, home = folderOfPackage()): RungFile[]
   const isFolder = existsSync(path) && statSync(path).isDirectory();
   if (!isFolder && folder === undefined) {
     throw new ArgumentError(
-      '--ladder: the rungs are part of a clone, not of the package, because WebAssembly rungs are compiled when they run; clone the repository, run npm ci and npm run build there, or name a folder of rungs of your own',
+      '--ladder: the rungs are part of a clone, not of the package, because WebAssembly rungs are compiled when they run; clone the repository, run npm ci and npm run build there, or pass a folder with your own rungs',
     );
   }
   const files = isFolder ? readdirSync(path).filter((name) => NAME.test(name)) : [];
   if (files.length === 0) {
     throw new ArgumentError(
-      `--ladder ${folder ?? path} has no rungs; name a folder with files such as 01-triple-loop.js (JavaScript) or 05-wasm-scalar.ts (AssemblyScript)`,
+      `--ladder ${folder ?? path} has no rungs; pass a folder with files such as 01-triple-loop.js (JavaScript) or 05-wasm-scalar.ts (AssemblyScript)`,
     );
   }
   return files.sort().map((name) => ({

@@ -56,7 +56,7 @@ export async function openTwin(beside: LayerRung, product: ProductRung | undefin
     throw new BpttError('its twin needs a right product in WebAssembly, with the bits of rung 1, before it; add one');
   }
   if (!existsSync(path))
-    throw new BpttError(`its twin ${TWIN}.js is not beside it; copy that file of bench/ladder there`);
+    throw new BpttError(`its twin ${TWIN}.js is not next to it; copy that file of bench/ladder there`);
   const { lstm } = (await import(pathToFileURL(path).href)) as { lstm: Stepwise };
   const title = `step by step, over ${product?.file.title}`;
   return {

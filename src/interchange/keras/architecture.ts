@@ -37,7 +37,7 @@ export function objectIn(value: unknown, where: string): Json {
 export function chainOf(text: string): { layers: KerasLayer[]; passing: string[] } {
   const { class_name, config } = objectIn(parseUniqueJson(text, 'Keras model: its configuration'), 'its configuration');
   if (!['Sequential', 'Functional', 'Model'].includes(String(class_name))) {
-    throw new UnsupportedError(`Keras model: the class ${quoted(String(class_name))} says nothing of its layers; expected Sequential or Functional`); // prettier-ignore
+    throw new UnsupportedError(`Keras model: the class ${quoted(String(class_name))} does not list its layers; expected Sequential or Functional`); // prettier-ignore
   }
   const listed = Array.isArray(config) ? config : objectIn(config, 'config').layers; // the oldest files have a bare list
   if (!Array.isArray(listed)) throw new DataError('Keras model: config.layers must be a list');
@@ -99,7 +99,7 @@ function expectRow(layers: readonly unknown[]): void {
     if (String(from) === String(before)) return;
     const own = String(name ?? objectIn(config, `config of layer ${i}`).name);
     const got = from.length === 0 ? 'nothing' : from.map((each) => quoted(each)).join(', ');
-    throw new UnsupportedError(`Keras model: layer ${quoted(own)} reads ${got}; expected ${before.map((each) => quoted(each)).join('') || 'nothing'}: only layers in a row can be imported`); // prettier-ignore
+    throw new UnsupportedError(`Keras model: layer ${quoted(own)} reads ${got}; expected ${before.map((each) => quoted(each)).join('') || 'nothing'}: only a plain sequence of layers can be imported`); // prettier-ignore
   });
 }
 

@@ -49,7 +49,7 @@ export const KERAS_CELLS: Readonly<Record<string, KerasCell>> = {
 /** @throws UnsupportedError naming a cell that Keras does not have */
 export function kerasCellOf(name: string): KerasCell {
   if (Object.hasOwn(KERAS_CELLS, name)) return KERAS_CELLS[name];
-  throw new UnsupportedError(`Keras has no layer that is the cell ${name}; it has ${Object.keys(KERAS_CELLS).join(', ')}`); // prettier-ignore
+  throw new UnsupportedError(`Keras has no layer for the cell ${name}; it has ${Object.keys(KERAS_CELLS).join(', ')}`); // prettier-ignore
 }
 
 /** Reorders the columns of a matrix, or the elements of a vector, in blocks of H. */

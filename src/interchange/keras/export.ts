@@ -63,14 +63,14 @@ export function isConstrained({ config }: Model): boolean {
 
 function expectRepresentable({ config, members }: Model): void {
   const refuse = (what: string): never => {
-    throw new UnsupportedError(`Keras layers in a row cannot be ${what}`);
+    throw new UnsupportedError(`a Keras Sequential model cannot represent ${what}`);
   };
   if (members) throw new ArgumentError('an ensemble is several models: export one member');
   const encoder = config.encoders.find(({ kind }) => kind !== 'words');
   if (encoder) refuse(`the encoder ${encoder.kind}`);
-  if (config.heads.length > 1) refuse('a model of several heads');
+  if (config.heads.length > 1) refuse('a model with several heads');
   const [{ kind }] = config.heads;
-  if (kind !== 'softmax') refuse(kind === 'crf' ? 'a CRF' : 'a head of sentences');
+  if (kind !== 'softmax') refuse(kind === 'crf' ? 'a CRF' : 'a sentence head');
   if (config.body.residual) refuse('a sum of layers (--residual)');
   if (config.body.zoneout) refuse('a network with zoneout, whose inference takes the mean of states');
 }

@@ -57,7 +57,7 @@ function headOf(view: DataView, at: number): Head {
   const filled = (size: number): number => (version === 1 ? 8 * Math.ceil(size / 8) : size);
   const begin = at + (version === 1 ? 8 : 9);
   const type = begin + filled(nameBytes);
-  if (type > view.byteLength) throw new Error('the name of an attribute reaches over the end');
+  if (type > view.byteLength) throw new Error('the name of an attribute extends past the end');
   const name = decodeUtf8(new Uint8Array(view.buffer, view.byteOffset + begin, nameBytes));
   return { at, name: name?.replace(/\0$/, ''), type, space: type + filled(typeBytes) };
 }

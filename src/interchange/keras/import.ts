@@ -65,7 +65,7 @@ export async function importKeras(bytes: Uint8Array, options: KerasImportOptions
   const read = layersOf(layers, weights);
   if (facts !== undefined && names !== undefined) throw new ArgumentError(OWN_NAMES); // prettier-ignore
   if (facts === undefined && names === undefined) {
-    throw new ArgumentError('a file of Keras does not say its words and labels: pass names, { "words": ["<pad>", "<unk>", …], "labels": ["O", …] }'); // prettier-ignore
+    throw new ArgumentError('a Keras file does not hold words and labels: pass names, { "words": ["<pad>", "<unk>", …], "labels": ["O", …] }'); // prettier-ignore
   }
   const model = facts === undefined ? plainModel(read, names!) : ownModel(read, facts);
   return { model, leftOut: passing };
@@ -122,7 +122,7 @@ function fromHdf5(bytes: Uint8Array, library: Hdf5Library): Opened {
   const file = openHdf5(library, bytes);
   const architecture = file.attribute('', 'model_config');
   if (typeof architecture !== 'string') {
-    throw new DataError('Keras model: the HDF5 file has no model_config: save the whole model, not its weights alone');
+    throw new DataError('Keras model: the HDF5 file has no model_config: save the whole model, not only its weights');
   }
   const list = ({ name }: KerasLayer): Hdf5Dataset[] => {
     const group = `model_weights/${name}`;

@@ -53,11 +53,11 @@ export function layersOf(layers: readonly KerasLayer[], weights: KerasWeights): 
   const [recurrent, behind] = split < 0 ? [rest, []] : [rest.slice(0, split), rest.slice(split)];
   if (recurrent.length === 0) {
     const got = behind.length === 0 ? 'none' : `${behind[0].className} ${quoted(behind[0].name)}`;
-    throw new UnsupportedError(`Keras model: expected an LSTM, GRU or SimpleRNN behind the embedding; got ${got}`);
+    throw new UnsupportedError(`Keras model: expected an LSTM, GRU or SimpleRNN after the embedding; got ${got}`);
   }
   const read = recurrent.map((layer) => recurrentOf(layer, weights));
   const other = read.findIndex(({ cell, directions }) => cell !== read[0].cell || directions.length !== read[0].directions.length); // prettier-ignore
-  if (other > 0) throw refused(recurrent[other], `it is another kind of layer than ${quoted(recurrent[0].name)}; all must be of one kind`); // prettier-ignore
+  if (other > 0) throw refused(recurrent[other], `it is not the same kind of layer as ${quoted(recurrent[0].name)}; all must be of one kind`); // prettier-ignore
   const dense = denseLayers(behind, weights);
   const masked = first.config.mask_zero === true;
   return { embedding, masked, cell: read[0].cell, recurrent: read.map(({ directions }) => directions), dense };
@@ -120,7 +120,7 @@ function cellOf(layer: KerasLayer, className: string, config: Json): string {
   );
   if (found !== undefined) return found[0];
   const got = ['activation', 'recurrent_activation', 'reset_after'].filter((key) => key in config);
-  throw refused(layer, `no cell here has ${got.map((key) => `${key} ${JSON.stringify(config[key])}`).join(', ')}`);
+  throw refused(layer, `no cell of bptt has ${got.map((key) => `${key} ${JSON.stringify(config[key])}`).join(', ')}`);
 }
 
 const defaultOf = (key: string): unknown => ({ activation: 'tanh', recurrent_activation: 'sigmoid', reset_after: true })[key]; // prettier-ignore
@@ -138,7 +138,7 @@ function denseLayers(layers: readonly KerasLayer[], weights: KerasWeights): Kera
     }
   }
   const wrong = dense.findIndex(({ activation }, i) => !(i === dense.length - 1 ? ['softmax', 'linear'] : ['tanh']).includes(activation)); // prettier-ignore
-  if (wrong >= 0) throw new UnsupportedError(`Keras model: dense layer ${wrong + 1} of ${dense.length} has the activation ${quoted(dense[wrong].activation)}; expected softmax or linear of the last, tanh of one before`); // prettier-ignore
+  if (wrong >= 0) throw new UnsupportedError(`Keras model: dense layer ${wrong + 1} of ${dense.length} has the activation ${quoted(dense[wrong].activation)}; expected softmax or linear in the last, tanh in one before`); // prettier-ignore
   if (dense.length > 0) return dense;
   throw new UnsupportedError('Keras model: expected a Dense layer with the scores of labels at the end; got none');
 }

@@ -23,7 +23,7 @@ const RESET_BEFORE = 'gru-reset-before';
  * @throws UnsupportedError if there is a dense layer before the output, or the unknown word is masked; DataError if words or labels do not fit the weights
  */
 export function plainModel({ embedding, masked, cell, recurrent, dense }: KerasParts, names: StateDictNames): Model {
-  if (dense.length > 1) throw new UnsupportedError('Keras model: a dense layer before the output can be imported from exports of bptt alone'); // prettier-ignore
+  if (dense.length > 1) throw new UnsupportedError('Keras model: a dense layer before the output can be imported only from exports of bptt'); // prettier-ignore
   const [output] = dense;
   const state: StateDict = {
     'embedding.weight': viewOf(embedding.values, embedding.shape),
@@ -46,7 +46,7 @@ export function plainModel({ embedding, masked, cell, recurrent, dense }: KerasP
  */
 function expectFillerFirst({ words, unknown = defaultUnknown(words) }: StateDictNames): void {
   if (words[0] !== unknown) return;
-  throw new UnsupportedError(`Keras model: its embedding has mask_zero, so Keras skips words with id 0, and ${quoted(unknown)} is both that and the unknown word, which is read here: name the word that stands for unknown ones as "unknown", or train without mask_zero`); // prettier-ignore
+  throw new UnsupportedError(`Keras model: its embedding has mask_zero, so Keras skips words with id 0, and ${quoted(unknown)} is both that and the unknown word, which bptt does not skip: set "unknown" to the word for unknown ones, or train without mask_zero`); // prettier-ignore
 }
 
 function layersAsPyTorch(recurrent: readonly (readonly Direction[])[]): StateDict {

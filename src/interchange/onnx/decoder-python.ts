@@ -1,6 +1,6 @@
 /** The Python decoder written next to an ONNX file: the twin of the one in `decoder-js.ts`; it needs only NumPy. */
 
-const DECODER = String.raw`"""Written by bptt beside STEM.onnx: from words to its inputs, from its outputs to labels. Needs NumPy.
+const DECODER = String.raw`"""Written by bptt next to STEM.onnx: from words to its inputs, from its outputs to labels. Needs NumPy.
     codec = runpy.run_path('STEM.decode.py')['Decoder']('STEM.decode.json')
     outputs = session.run(codec.outputs, codec.encode(sentences))     # sentences are lists of words
     tags = codec.decode(outputs, sentences)                           # [{head: labels, or the label of the sentence}]
@@ -60,7 +60,7 @@ class Decoder:
         return [named(j, t) if given else labels[j] for t, j in enumerate(path)]
 `;
 
-const SPELLING = String.raw`"""Written by bptt beside STEM.onnx: how STEM.decode.py reads the spelling of words."""
+const SPELLING = String.raw`"""Written by bptt next to STEM.onnx: how STEM.decode.py reads the spelling of words."""
 import re, unicodedata
 
 def of(c, kinds): return unicodedata.category(c).startswith(kinds)

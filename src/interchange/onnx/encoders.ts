@@ -99,6 +99,6 @@ export function writeEncoder(builder: GraphBuilder, params: TensorRecord, config
   const writer = Object.hasOwn(writers, config.kind) ? writers[config.kind] : undefined;
   if (writer !== undefined) return writer(builder, params, config);
   throw new UnsupportedError(
-    `onnx: the encoder ${quoted(config.kind)} is one of your own, and no file holds its functions: export a model without it`,
+    `onnx: the encoder ${quoted(config.kind)} is custom, and a file stores no functions: export a model without it`,
   );
 }

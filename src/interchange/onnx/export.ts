@@ -24,7 +24,7 @@ export function exportOnnx(model: Model): Uint8Array {
   expectModel('exportOnnx', model);
   if (model.members !== undefined) {
     throw new UnsupportedError(
-      `onnx: an ensemble of ${model.members.length} models averages probabilities of labels, which a graph does not hold: export one model, trained without members`,
+      `onnx: an ensemble of ${model.members.length} models averages label probabilities, which the graph cannot do: export a single model`,
     );
   }
   const { metadata } = decodeSafetensors(saveModel({ ...model, foreign: undefined }));

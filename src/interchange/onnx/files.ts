@@ -25,7 +25,7 @@ export function onnxFiles(model: Model, stem: string): Record<string, Uint8Array
   expectString('onnxFiles', 'stem', stem);
   if (stem === '' || /[/\\\n\r'"]/.test(stem)) {
     throw new ArgumentError(
-      `onnxFiles: stem must be the name of a file, without folder, quotes and extension; got ${quoted(stem)}`,
+      `onnxFiles: stem must be the name of a file, without folder, quotes or extension; got ${quoted(stem)}`,
     );
   }
   const onnx = exportOnnx(model);

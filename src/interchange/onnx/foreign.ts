@@ -88,7 +88,7 @@ function wayOf(graph: OnnxGraph, output = graph.outputs[0]?.name): Way {
   }
   if (value?.is === 'rows' && value.way.linear && value.way.layers.length > 0) return value.way;
   throw new DataError(
-    `onnx: expected the output ${quoted(output!)} to be scores of labels, from words by recurrent layers and a linear map; got ${value?.is === 'other' ? value.what : 'something else'}: name the right one, output`,
+    `onnx: expected the output ${quoted(output!)} to be scores of labels, from words by recurrent layers and a linear map; got ${value?.is === 'other' ? value.what : 'something else'}: pass the right one as output`,
   );
 }
 
@@ -113,7 +113,7 @@ function valuesOf(graph: OnnxGraph): Map<string, Value> {
       if (name === '') return undefined;
       const value = values.get(name);
       if (value !== undefined) return value;
-      throw refused(node, `the input ${quoted(name)}, which nothing in front of it makes,`);
+      throw refused(node, `the input ${quoted(name)}, which no earlier node produces,`);
     },
   };
   for (const node of graph.nodes) run(node, reading, values);
@@ -148,7 +148,7 @@ function wordsOf({ table }: Way, { words, unknown, lowerCase = false }: ForeignN
   const at = unknown === null ? -1 : words.indexOf(unknown);
   if (unknown !== null && at < 0) {
     throw new ArgumentError(
-      `importOnnx: expected unknown to be one of the words; got ${quoted(unknown)}: pass null where there is none`,
+      `importOnnx: expected unknown to be one of the words; got ${quoted(unknown)}: pass null if there is none`,
     );
   }
   const own = words.map((word) => normalForm(word));

@@ -51,7 +51,7 @@ const tanhOf = (builder: GraphBuilder, x: string): string => builder.add('Tanh',
 function cellOf({ body, own }: Pick<Model['config'], 'body'> & Pick<Model, 'own'>): Cell {
   const plain = body.ownCell ? own.cell : cellNamed(body.cell);
   if (plain === undefined) {
-    throw new ArgumentError(`onnx: the cell '${body.cell}' is one of your own: load the model with it`);
+    throw new ArgumentError(`onnx: the cell '${body.cell}' is custom: load the model with it`);
   }
   return body.zoneout ? zoneout(plain, body.zoneout) : plain;
 }

@@ -32,7 +32,7 @@ export function writeHead(builder: GraphBuilder, params: TensorRecord, config: H
   const path = `heads.${name}`;
   if (!['softmax', 'crf', 'sentence'].includes(kind)) {
     throw new UnsupportedError(
-      `onnx: the head ${quoted(name)} is of a kind of your own, ${quoted(kind)}, and no file holds its functions: export a model without it`,
+      `onnx: the head ${quoted(name)} is of a custom kind, ${quoted(kind)}, and a file stores no functions: export a model without it`,
     );
   }
   const sentence = kind === 'sentence';

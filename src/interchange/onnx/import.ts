@@ -72,6 +72,6 @@ function unknownOf(words: readonly string[], named: unknown): string | null {
   const unknown = named === undefined && words.includes(UNKNOWN) ? UNKNOWN : named;
   if (unknown === null || typeof unknown === 'string') return unknown;
   throw new ArgumentError(
-    `importOnnx: none of the words is ${UNKNOWN}: pass unknown, the word that stands for unknown ones, or null where there is none`,
+    `importOnnx: none of the words is ${UNKNOWN}: pass unknown, the word that stands for unknown ones, or null if there is none`,
   );
 }

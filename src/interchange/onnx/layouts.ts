@@ -66,7 +66,7 @@ const shape: Handler = (node, reading) => {
 const transpose: Handler = (node, reading) => {
   const value = reading.input(node, 0);
   if (value?.is === 'constant') return { is: 'constant', tensor: transposed(node, value.tensor) };
-  if (value?.is !== 'ids' && value?.is !== 'rows') throw refused(node, 'something else than words and their rows');
+  if (value?.is !== 'ids' && value?.is !== 'rows') throw refused(node, 'something other than words and their rows');
   const n = value.axes.length;
   const perm = integersAt(reading, node, 1, 'perm') ?? Array.from({ length: n }, (_, i) => n - 1 - i);
   if (perm.length !== n || new Set(perm).size !== n || perm.some((i) => !(i >= 0 && i < n))) {
@@ -89,7 +89,7 @@ function transposed(
 
 const squeeze: Handler = (node, reading) => {
   const value = reading.input(node, 0);
-  if (value?.is !== 'rows') return sizesOf(value) ? value! : refuse(node, 'something else than rows of words');
+  if (value?.is !== 'rows') return sizesOf(value) ? value! : refuse(node, 'something other than rows of words');
   const axes = integersAt(reading, node, 1, 'axes')?.map((i) => (i < 0 ? i + value.axes.length : i));
   const { layers } = value.way;
   const one = value.axes[axes?.[0] ?? -1] === 'd' && layers[layers.length - 1].directions.length === 1;
@@ -111,8 +111,8 @@ const reshape: Handler = (node, reading) => {
   const given = sizesOf(reading.input(node, 1));
   const value = reading.input(node, 0);
   if (value?.is !== 'rows')
-    return sizesOf(value) || (value && isZero(value)) ? value! : refuse(node, 'something else than rows');
-  if (given === undefined) throw refused(node, 'a shape that is not known');
+    return sizesOf(value) || (value && isZero(value)) ? value! : refuse(node, 'something other than rows');
+  if (given === undefined) throw refused(node, 'an unknown shape');
   const { axes } = value;
   const width = widthOf(value.way);
   const known = (to: number | string, axis: AxisName): boolean =>

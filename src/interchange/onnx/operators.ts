@@ -157,7 +157,7 @@ function numberOf(node: OnnxNode, key: string): number | undefined {
   const value = node.attributes[key];
   if (value === undefined || typeof value === 'number') return value;
   if (typeof value === 'object' && 'float' in value) return value.float;
-  throw refused(node, `the attribute ${key} as something else than a number`);
+  throw refused(node, `the attribute ${key} as something other than a number`);
 }
 
 /** Returns an error for a node that cannot be imported. */

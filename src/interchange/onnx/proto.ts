@@ -144,7 +144,7 @@ function attributePieces(name: string, value: Attribute): Pieces {
   if ('tensor' in value) return as(4, bytesField(5, tensorPieces(value.tensor)));
   if ('graph' in value) return as(5, bytesField(6, graphPieces(value.graph)));
   if ('floats' in value) return as(6, value.floats.flatMap((x) => floatField(7, x))); // prettier-ignore
-  if ('kind' in value) throw new UnsupportedError(`onnx: the attribute ${name} is of a kind that is not written`);
+  if ('kind' in value) throw new UnsupportedError(`onnx: the attribute ${name} is of a kind that cannot be written`);
   const texts = value.filter((each) => typeof each === 'string');
   if (texts.length > 0) return as(8, texts.flatMap((each) => textField(9, each))); // prettier-ignore
   return as(7, (value as readonly number[]).flatMap((each) => integerField(8, each))); // prettier-ignore
@@ -153,7 +153,7 @@ function attributePieces(name: string, value: Attribute): Pieces {
 /** TensorProto: dims 1, data_type 2, name 8, raw_data 9. */
 function tensorPieces({ name, type, shape, data }: OnnxTensor): Pieces {
   if (data === undefined)
-    throw new UnsupportedError(`onnx: the tensor ${name} is of a type that is not written, ${type}`);
+    throw new UnsupportedError(`onnx: the tensor ${name} is of a type that cannot be written, ${type}`);
   return [
     ...shape.flatMap((n) => integerField(1, n)),
     ...integerField(2, type),

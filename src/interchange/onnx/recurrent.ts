@@ -65,7 +65,7 @@ export function recurrentLayer(
   }
   if (cell.equations === undefined) {
     throw new UnsupportedError(
-      `onnx: the cell ${quoted(cell.name)} is none of ONNX's operators, and has no equations to write its steps from: declare them, see Cell.equations`,
+      `onnx: the cell ${quoted(cell.name)} is not an ONNX operator, and has no equations to write its steps from: declare them, see Cell.equations`,
     );
   }
   const both = directionsOf(own).map((params, d) => {

@@ -64,7 +64,7 @@ export interface Reading {
 export function rowsAt(reading: Reading, node: OnnxNode, i = 0): Extract<Value, { is: 'rows' }> {
   const value = reading.input(node, i);
   if (value?.is === 'rows') return value;
-  throw refused(node, value?.is === 'other' ? value.what : `input ${i} as something else than the rows of words`);
+  throw refused(node, value?.is === 'other' ? value.what : `input ${i} as something other than the rows of words`);
 }
 
 /** A float32 constant with the given number of axes. @throws DataError if it is something else */
@@ -72,7 +72,7 @@ export function weightAt(reading: Reading, node: OnnxNode, i: number, ...ranks: 
   const value = reading.input(node, i);
   const tensor = value?.is === 'constant' ? value.tensor : undefined;
   if (tensor?.type === FLOAT && tensor.data && ranks.includes(tensor.shape.length)) return tensor;
-  throw refused(node, `input ${i} as something else than a float32 constant of ${ranks.join(' or ')} axes`);
+  throw refused(node, `input ${i} as something other than a float32 constant of ${ranks.join(' or ')} axes`);
 }
 
 /** Integers of an input, or of an attribute in older operator sets; undefined if they are not known. */

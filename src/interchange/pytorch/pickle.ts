@@ -165,14 +165,14 @@ function popMark({ stack }: Machine): unknown[] {
 
 function append(machine: Machine, values: readonly unknown[]): void {
   const list = top(machine);
-  if (!Array.isArray(list)) throw broken('it appends to something else than a list');
+  if (!Array.isArray(list)) throw broken('it appends to something other than a list');
   for (const value of values) list.push(value);
 }
 
 function setItems(machine: Machine, values: readonly unknown[]): void {
   const dict = top(machine);
   if (!(dict instanceof Map) || values.length % 2 === 1)
-    throw broken('it sets items of something else than a dictionary');
+    throw broken('it sets items of something other than a dictionary');
   for (let i = 0; i < values.length; i += 2) {
     if (dict.has(values[i])) throw broken(`it has the key ${quoted(String(values[i]))} twice`);
     dict.set(values[i], values[i + 1]);

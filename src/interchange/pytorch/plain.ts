@@ -114,7 +114,7 @@ export const defaultUnknown = (words: readonly string[]): string =>
 /** The words, unknown word first, and the row of each. */
 function unknownFirst(words: readonly string[], unknown: string): { rows: number[]; ordered: string[] } {
   const at = words.indexOf(unknown);
-  if (at < 0) throw new ArgumentError(`the unknown word ${quoted(unknown)} is not among the words: name one of them`);
+  if (at < 0) throw new ArgumentError(`the unknown word ${quoted(unknown)} is not among the words: choose one of them`);
   if (unknown !== UNKNOWN && words.includes(UNKNOWN))
     throw new ArgumentError(
       `words has ${UNKNOWN}, which is the unknown word here: leave unknown out, or rename the word`,
@@ -132,12 +132,12 @@ function reordered(weight: Tensor, rows: readonly number[]): Tensor {
 
 /** Checks that no weight was initialized at random and no tensor is unused. */
 function expectWhole({ drawn, used }: PyTorchModel, state: Readonly<StateDict>): void {
-  if (drawn.length > 0) throw broken(`it has no ${drawn.join(' and no ')}: name the matrix with embedding or output`);
+  if (drawn.length > 0) throw broken(`it has no ${drawn.join(' and no ')}: choose the matrix with embedding or output`);
   const left = Object.keys(state).filter((name) => !used.includes(name));
   if (left.length === 0) return;
   const list = left.slice(0, 8).map((name) => quoted(name)).join(', '); // prettier-ignore
   throw broken(
-    `it has ${left.length} more tensor${left.length > 1 ? 's' : ''}, ${list}${left.length > 8 ? ' …' : ''}, and a model of embedding, recurrent layers and output has no place for them: it would compute something else; name them in ignore where they have no effect`,
+    `it has ${left.length} more tensor${left.length > 1 ? 's' : ''}, ${list}${left.length > 8 ? ' …' : ''}, which a model of embedding, recurrent layers and output cannot hold: it would compute something else; list them in ignore if they have no effect`,
   );
 }
 

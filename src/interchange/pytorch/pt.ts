@@ -84,7 +84,7 @@ function stateIn(value: unknown, part: string | undefined): StateDict {
 
 function notTensor(dict: Map<unknown, unknown>, name: unknown): string {
   const inner = [...dict].filter(([, each]) => each instanceof Map && [...each.values()].some(isTensor));
-  const hint = inner.length > 0 ? `: choose a part, ${inner.map(([key]) => quoted(String(key))).join(' or ')}` : ': save model.state_dict() alone'; // prettier-ignore
+  const hint = inner.length > 0 ? `: choose a part, ${inner.map(([key]) => quoted(String(key))).join(' or ')}` : ': save only model.state_dict()'; // prettier-ignore
   return `${quoted(String(name))} is not a tensor${hint}`;
 }
 
@@ -100,7 +100,7 @@ function globalNamed(name: string, budget: Budget): PickledGlobal {
   const kind = /^torch\.(\w+Storage)$/.exec(name)?.[1];
   if (kind !== undefined && Object.hasOwn(STORAGES, kind)) return { name: kind };
   throw broken(
-    `it has the global ${quoted(name)}, which a state dict does not need, and nothing of it is run: save model.state_dict() of floating-point or integer tensors`,
+    `it has the global ${quoted(name)}, which a state dict does not need and which is never run: save model.state_dict() of floating-point or integer tensors`,
   );
 }
 
@@ -119,7 +119,7 @@ function storageOf(
   const [word, type, key, , elements] = (Array.isArray(id) ? id : []) as unknown[];
   const kind = (type as PickledGlobal | undefined)?.name;
   if (word !== 'storage' || typeof key !== 'string' || kind === undefined || !Object.hasOwn(STORAGES, kind)) {
-    throw broken('it refers to something else than a storage');
+    throw broken('it refers to something other than a storage');
   }
   const bytes = files.get(`${prefix}data/${key}`);
   if (bytes === undefined) throw broken(`it has no data/${key}; it may be truncated`);
@@ -157,7 +157,7 @@ function rebuilt(args: readonly unknown[], budget: Budget): Tensor {
     );
   }
   budget.elements -= count;
-  if (budget.elements < 0) throw broken('its tensors share so few bytes that it is damaged, or made to do harm');
+  if (budget.elements < 0) throw broken('its tensors share so few bytes that it is damaged or malicious');
   const data = (storage.numbers ??= numbersOf({
     dtype: STORAGES[storage.kind],
     shape: [storage.elements],

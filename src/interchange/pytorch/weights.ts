@@ -62,7 +62,7 @@ const PLAIN: Readonly<Record<string, Omit<TorchCell, 'projection'>>> = {
 export function torchCellOf({ cell, ownCell, zoneout }: BodyConfig): TorchCell {
   const projection = /^lstm:projection=(\d+)$/.exec(cell);
   if (zoneout !== undefined) throw refused('zoneout', 'train without --zoneout');
-  if (ownCell) throw refused(`the cell '${cell}', which is one of your own`, CELLS_TO_TAKE);
+  if (ownCell) throw refused(`the custom cell '${cell}'`, CELLS_TO_TAKE);
   if (projection) return { ...PLAIN.lstm, projection: Number(projection[1]) };
   if (Object.hasOwn(PLAIN, cell)) return { ...PLAIN[cell], projection: 1 };
   throw refused(`the cell '${cell}'`, CELLS_TO_TAKE);
@@ -99,7 +99,7 @@ export function expectPortable(model: Model): void {
   if (model.members) throw new UnsupportedError('an ensemble has no single module: export one of its members, memberOf(model, k)'); // prettier-ignore
   const { encoders = [], heads = [] } = model.own;
   const own = [...encoders, ...heads][0];
-  if (own !== undefined) throw refused(`the part '${own.kind}', which is one of your own`, 'use built-in parts');
+  if (own !== undefined) throw refused(`the custom part '${own.kind}'`, 'use built-in parts');
 }
 
 const linear = (ours: string, theirs: string): Weight[] => [

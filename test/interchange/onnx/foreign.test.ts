@@ -151,7 +151,7 @@ test.each([
 describe('what has no counterpart is refused, by node and operator', () => {
   const both = { direction: 'bidirectional', hidden_size: 2 };
   test.each<[string, OnnxGraph, string]>([
-    ['an operator', graphWith([instead('Relu', ['product'], 'product2'), instead('Add', ['product2', 'b_out'], 'logits')]), 'node n_logits, operator Add: the input "product2", which nothing in front of it makes,'], // prettier-ignore
+    ['an operator', graphWith([instead('Relu', ['product'], 'product2'), instead('Add', ['product2', 'b_out'], 'logits')]), 'node n_logits, operator Add: the input "product2", which no earlier node produces,'], // prettier-ignore
     ['an unknown operator', graphWith([instead('Attention', ['rows', 'W_out'], 'product')]), 'node n_product, operator Attention: this operator has no counterpart'], // prettier-ignore
     ['another domain', graphWith([{ ...instead('MatMul', ['rows', 'W_out'], 'product'), domain: 'com.microsoft' }]), 'node n_product, operator MatMul: the domain "com.microsoft"'], // prettier-ignore
     ['rows that are cut', graphWith([instead('Slice', ['both', 'shape', 'shape'], 'rows')]), 'node n_rows, operator Slice: a part of rows'], // prettier-ignore
@@ -166,7 +166,7 @@ describe('what has no counterpart is refused, by node and operator', () => {
     ['directions that are not joined', graphWith([instead('Reshape', ['beside', 'odd'], 'both')], [integers('odd', 0, 4, -1)]), 'operator Reshape: the shape 0, 4, -1'], // prettier-ignore
     ['axes that are turned', graphWith([instead('Transpose', ['y'], 'beside', { perm: [0, 1, 2, 3] })]), 'operator Reshape: the shape 0, 0, -1 of rows with the axes b, d, a, f'], // prettier-ignore
     ['two linear maps', graphWith([], [weight('more', 4, 4)], { nodes: [...GRAPH.nodes, node('MatMul', ['logits', 'more'], 'again')], outputs: [{ name: 'again', type: FLOAT }] }), 'operator MatMul: a second linear map'], // prettier-ignore
-    ['weights that are integers', graphWith([], [{ name: 'W_out', type: INT64, shape: [4, 4], data: new Float64Array(16) }]), 'operator MatMul: input 1 as something else than a float32 constant of 2 axes'], // prettier-ignore
+    ['weights that are integers', graphWith([], [{ name: 'W_out', type: INT64, shape: [4, 4], data: new Float64Array(16) }]), 'operator MatMul: input 1 as something other than a float32 constant of 2 axes'], // prettier-ignore
     ['weights that are not finite', graphWith([], [{ ...weight('W_out', 4, 4), data: new Float32Array(16).fill(NaN) }]), 'tensor W_out: expected finite numbers; got NaN at element 0'], // prettier-ignore
     ['two inputs of ids', { ...GRAPH, inputs: [GRAPH.inputs[0], { ...GRAPH.inputs[0], name: 'more' }] }, 'expected one input of ids of words, integers of 2 axes; got 2'], // prettier-ignore
     ['no scores', { ...GRAPH, outputs: [{ name: 'both', type: FLOAT }] }, 'expected the output "both" to be scores of labels'], // prettier-ignore

@@ -26,7 +26,7 @@ test('a cell of your own goes by its equations, and comes back with the call tha
   expect(() => importOnnx(bytes)).toThrow("custom cell 'mine'");
   expect(() => exportOnnx({ ...model, own: { cell: { ...cell, equations: undefined } } })).toThrow(
     new UnsupportedError(
-      'onnx: the cell "mine" is none of ONNX\'s operators, and has no equations to write its steps from: declare them, see Cell.equations',
+      'onnx: the cell "mine" is not an ONNX operator, and has no equations to write its steps from: declare them, see Cell.equations',
     ),
   );
 });
