@@ -15,7 +15,7 @@ export function expectKernels(where: string, kernels: unknown, name = 'kernels')
   expectProducts(where, kernels, name);
   if (typeof (kernels as { rows?: unknown }).rows === 'object') return;
   const message = `${where}: expected kernels as ${name}; got ${describe(kernels)}`;
-  throw new ArgumentError(`${message}: these are products alone, pass completeKernels(…) of them`);
+  throw new ArgumentError(`${message}: these are products only, pass completeKernels(…) of them`);
 }
 
 /**
@@ -26,7 +26,7 @@ export function expectKernels(where: string, kernels: unknown, name = 'kernels')
 export function expectSentences(sentences: unknown): void {
   if (!Array.isArray(sentences)) {
     const message = `expected a list of sentences, each a list of tokens; got ${describe(sentences)}`;
-    throw new ArgumentError(`${message}: one sentence alone is [tokens]`);
+    throw new ArgumentError(`${message}: pass a single sentence as [tokens]`);
   }
   for (let i = 0; i < sentences.length; i++) {
     const tokens: unknown = sentences[i];

@@ -207,12 +207,12 @@ function encodeHeader(entries: readonly Entry[], metadata: Readonly<Record<strin
  * like these.
  */
 const OTHER_FORMATS: readonly (readonly [begin: string, what: string])[] = [
-  ['version https://git-lfs', 'it is a Git LFS pointer, which stands for the file: fetch the file with git lfs pull'],
-  ['<', 'it is a page of HTML or XML, perhaps an error of the server it came from: download it again'],
-  ['PK\u0003\u0004', 'it is a zip archive, as PyTorch and NumPy write: convert one of PyTorch with bptt import'],
-  ['\u001f\u008b', 'it is compressed by gzip: unpack it with gunzip'],
+  ['version https://git-lfs', 'it is a Git LFS pointer, not the file itself: fetch the file with git lfs pull'],
+  ['<', 'it is an HTML or XML page, perhaps an error page of the server: download it again'],
+  ['PK\u0003\u0004', 'it is a zip archive, as PyTorch and NumPy write: convert a PyTorch file with bptt import'],
+  ['\u001f\u008b', 'it is gzip-compressed: unpack it with gunzip'],
   ['\u0089HDF', 'it is an HDF5 file, as Keras writes: convert it with bptt import'],
-  ['\u0080\u0002\u008a\nl\u00fc', 'it is of torch.save before PyTorch 1.6: load it there, and save it again'],
+  ['\u0080\u0002\u008a\nl\u00fc', 'it was saved by PyTorch before 1.6: load it in PyTorch and save it again'],
 ];
 
 /** The description of the bytes if they are a file of another common format. */
@@ -306,7 +306,7 @@ function checkLayout(entries: readonly Entry[], length: number): void {
     if (end > length) throw broken(`tensor ${brief(name)} ends at byte ${end} of ${length}; the file may be truncated`);
     covered = end;
   }
-  if (covered !== length) throw broken(`${length - covered} bytes after the last tensor belong to none`);
+  if (covered !== length) throw broken(`${length - covered} bytes after the last tensor belong to no tensor`);
 }
 
 /**

@@ -27,7 +27,7 @@ export async function assertWritable(path: string): Promise<void> {
   const target = await stat(path);
   if (target?.isDirectory()) throw unwritable(path, 'it is a directory; give the path of a file in it');
   if (target && !target.isFile()) throw unwritable(path, 'it is not a regular file, and replacing it would remove it');
-  if (!(await allows(folder))) throw unwritable(path, `the folder ${folder} may not be written; choose another one`);
+  if (!(await allows(folder))) throw unwritable(path, `the folder ${folder} is not writable; choose another one`);
   if (target && !(await allows(path))) throw unwritable(path, 'the file is write-protected; choose another path');
   const draft = draftOf(await targetOf(path)); // a system that rejects such a name does so now, not after training
   const obstacle = await fs.stat(draft).then(

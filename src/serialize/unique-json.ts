@@ -67,7 +67,7 @@ function beginning(value: unknown, depth: number): string {
  */
 export function parseUniqueJson(text: string, what: string): unknown {
   const excess = jsonExcess(text);
-  if (excess !== undefined) throw new DataError(`${what} has ${excess}: the file is damaged, or made to do harm`);
+  if (excess !== undefined) throw new DataError(`${what} has ${excess}: the file is damaged or malicious`);
   let value: unknown;
   try {
     value = JSON.parse(text);

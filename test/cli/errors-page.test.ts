@@ -368,7 +368,7 @@ test.each([
   [['model.safetensors', 'test.tsv', '-o', 'x.html', '--limit', '0'], 2, 'at least 1, or all'],
   [['model.safetensors', 'test.tsv', '-o', 'x.html', '--limti', '3'], 2, "unknown option '--limti'"],
   [['model.safetensors', 'test.tsv', '-o', 'x.html', '--scheme', 'IOB2'], 2, '--scheme means nothing to --span-mode conlleval'],
-  [['model.safetensors', 'test.tsv', '-o', 'x.html', '--span-mode', 'strict'], 65, 'test.tsv: the span mode strict needs labels of spans'],
+  [['model.safetensors', 'test.tsv', '-o', 'x.html', '--span-mode', 'strict'], 65, 'test.tsv: the span mode strict needs span labels'],
   [['model.safetensors', 'gone.tsv', '-o', 'x.html'], 65, 'gone.tsv'],
   [['test.tsv', 'test.tsv', '-o', 'x.html'], 65, 'test.tsv: '],
   [['two.safetensors', 'test.tsv', '-o', 'x.html', '--strict-labels'], 65, 'was never seen'],

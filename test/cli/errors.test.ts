@@ -69,7 +69,7 @@ describe('each fault has its line and its exit status, and writes nothing', () =
       '--preset of another task',
       fit('--train', 'train.tsv', '--preset', 'sentiment', '--task', 'tag'),
       2,
-      /the preset sentiment is one of the task classify/,
+      /the preset sentiment is for the task classify/,
     ],
     ['--ema 1', fit('--train', 'train.tsv', '--ema', '1'), 2, /above 0 and below 1, such as 0\.999/],
     ['--adversarial -1', fit('--train', 'train.tsv', '--adversarial', '-1'), 2, /number of at least 0/],
@@ -212,7 +212,7 @@ describe('each fault has its line and its exit status, and writes nothing', () =
       1,
       /cannot write dir: it is a directory/,
     ],
-    ['a backend that is not there', fit('--train', 'train.tsv', '--backend', 'gpu'), 1, /backend gpu cannot serve/],
+    ['a backend that is not there', fit('--train', 'train.tsv', '--backend', 'gpu'), 1, /backend gpu is unavailable/],
   ])('%s', async (_, args, status, message) => {
     const outcome = await bpttHere(args, space.folder);
     const lines = outcome.stderr.trimEnd().split('\n');

@@ -271,7 +271,7 @@ describe('spans', () => {
       expect(await run(...args)).toMatchObject({ status, stderr: expect.stringContaining(message) as string });
     expect(await evaluate('test.tsv', '--span-mode', 'strict')).toMatchObject({
       status: 65,
-      stderr: expect.stringContaining('test.tsv: the span mode strict needs labels of spans') as string,
+      stderr: expect.stringContaining('test.tsv: the span mode strict needs span labels') as string,
     });
   });
 
@@ -301,7 +301,7 @@ test('train --span-mode: dev and test are scored so, and it is printed', async (
   const { dev } = JSON.parse((await run('--span-mode', 'repair', '--json')).stdout) as { dev: object };
   expect(dev).toMatchObject({ spanMode: 'repair' });
   const refused: [string[], number, string][] = [
-    [['train', '--train', 'train.tsv', '--span-mode', 'strict'], 65, 'train.tsv: the span mode strict needs labels of spans'],
+    [['train', '--train', 'train.tsv', '--span-mode', 'strict'], 65, 'train.tsv: the span mode strict needs span labels'],
     [['train', '--task', 'classify', '--train', 'a=two.tsv,b=odd.tsv', '--span-mode', 'strict'], 2, '--span-mode strict means nothing to --task classify'],
     [['train', '--train', 'two.tsv', '--span-mode', 'x'], 2, 'It must be one of conlleval, strict, repair.'],
   ]; // prettier-ignore

@@ -91,7 +91,7 @@ test.each<[string[], string]>([
   [['--column', 'upos,xpos', '--head-weights', 'upos=1,upos=2'], 'Each at most once'],
   [['--column', 'upos,xpos', '--best-by', 'feats'], "bestBy (--best-by) must be one of 'upos', 'xpos'"],
   [['--task', 'slots-intent'], 'expected a label for the sentence'],
-  [['--column', 'upos,xpos', '--best-by', 'xpos'], 'bestBy (--best-by) follows the score on a development set'],
+  [['--column', 'upos,xpos', '--best-by', 'xpos'], 'bestBy (--best-by) needs scores on a development set'],
   [
     ['--column', 'upos,xpos', '--head', 'xpos=crf', '--label-smoothing', '0.1'],
     '--label-smoothing means nothing to --head crf',

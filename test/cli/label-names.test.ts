@@ -36,7 +36,7 @@ test.each([
   [['--label-names', 'O,,B'], 2, 'It must be names with commas between them'],
   [['--label-names', 'O,B-PER'], 65, 'a.jsonl:1: expected an integer from 0 to 1 in "ner_tags"'],
   [[], 2, 'a.jsonl:1: "ner_tags" holds integers'],
-  [['--label-names', NAMES, '--format', 'conll'], 2, 'labelNames means nothing to the format conll'],
+  [['--label-names', NAMES, '--format', 'conll'], 2, 'labelNames does not apply to the format conll'],
 ])('refused: %j', async (args, status, message) => {
   const outcome = await convert('o.jsonl', ...args);
   expect([outcome.status, outcome.stdout, outcome.stderr]).toEqual([status, '', expect.stringContaining(message)]);

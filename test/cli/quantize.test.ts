@@ -73,7 +73,7 @@ test('tag reads it; a training does not go on from it, and it is not quantized t
   expect(tagged.status).toBe(0);
   const onward = await run('train', '--init', 'q.safetensors', '--train', 'train.tsv', '--out', 'no.safetensors');
   expect(onward.status).toBe(2);
-  expect(onward.stderr).toMatch(/init must have its weights as they were trained; got weights rounded to int8: pass the model that bptt quantize read/); // prettier-ignore
+  expect(onward.stderr).toMatch(/init must have the weights it was trained with; got weights rounded to int8: pass the model before quantization/); // prettier-ignore
   const twice = await run('quantize', 'q.safetensors', '--out', 'no.safetensors');
   expect(twice).toEqual({ status: 65, stdout: '', stderr: 'bptt: q.safetensors: its weights are integers already: quantize the model that it was made from\n' }); // prettier-ignore
 });

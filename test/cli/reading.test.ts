@@ -26,7 +26,7 @@ describe('columns', () => {
     const { status, stderr } = await train('--train', 'fr.tsv', '--column', '3');
     expect(status).toBe(0);
     expect(stderr.split('\n')[0]).toContain(
-      '; read as conll, words in column 2, labels in column 3, column 1 counts the words; backend cpu',
+      '; read as conll, words in column 2, labels in column 3, column 1 numbers the words; backend cpu',
     );
     expect(model().words.words).toEqual(['<unk>', 'Il', 'va']);
     expect(model().labels.labels).toEqual(['PRON', 'VERB']);
@@ -76,7 +76,7 @@ describe('columns', () => {
     const { status, stderr } = await train('--train', 'annotator.txt');
     expect(status).toBe(2);
     expect(stderr).toBe(
-      'bptt: annotator.txt: the last column, 3, has the one value "anna": is it the labels? Name the label column ' +
+      'bptt: annotator.txt: the last column, 3, has the one value "anna": is it the label column? Set the right one ' +
         '(--column). The columns are 1 (the, cat, sat), 2 (DT, NN, VB), 3 (anna)\n',
     );
     expect((await train('--train', 'annotator.txt', '--column', '2', '--quiet')).status).toBe(0);

@@ -85,9 +85,9 @@ test('--augment-mentions changes the weights, and the same command gives the sam
 
 test('what means nothing is refused, and so is what the labels cannot do', async () => {
   const cases: [string[], number, string][] = [
-    [['--train', 'train.tsv', '--scheme', 'iobes'], 65, 'train.tsv: the scheme IOBES needs labels of spans'],
+    [['--train', 'train.tsv', '--scheme', 'iobes'], 65, 'train.tsv: the scheme IOBES needs span labels'],
     [['--train', 'train.tsv', '--preset', 'ner'], 65, 'leave it out (--scheme, --preset ner), or choose another column'],
-    [['--train', 'train.tsv', '--decode', 'constrained'], 65, 'train.tsv: constrained decoding needs labels of spans'],
+    [['--train', 'train.tsv', '--decode', 'constrained'], 65, 'train.tsv: constrained decoding needs span labels'],
     [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--head', 'crf'], 2, '--head means nothing to --task classify'],
     [['--train', 'train.tsv', '--head', 'hmm'], 2, 'It must be one of softmax, crf.'],
     [['--train', 'train.tsv', '--scheme', 'bmes'], 2, 'It must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU.'],
@@ -95,10 +95,10 @@ test('what means nothing is refused, and so is what the labels cannot do', async
     [['--train', 'ner.conll', '--outside-bias', 'dev'], 2, '--outside-bias dev is chosen on a development set, and there is none: add --dev FILE'],
     [['--train', 'ner.conll', '--outside-bias', '-1e'], 2, 'It must be dev, or a number, such as -1.'],
     [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '-1'], 2, '--outside-bias means nothing to --task classify'],
-    [['--train', 'train.tsv', '--outside-bias', '-1'], 65, 'train.tsv: the outside bias needs labels of spans'],
+    [['--train', 'train.tsv', '--outside-bias', '-1'], 65, 'train.tsv: the outside bias needs span labels'],
     [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '0'], 2, '--outside-bias means nothing to --task classify'],
     [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--augment-mentions', '0.1'], 2, '--augment-mentions means nothing to --task classify'],
-    [['--train', 'train.tsv', '--augment-mentions', '0.1'], 65, 'train.tsv: swapping mentions needs labels of spans'],
+    [['--train', 'train.tsv', '--augment-mentions', '0.1'], 65, 'train.tsv: swapping mentions needs span labels'],
     [['--train', 'ner.conll', '--augment-mentions', '1'], 2, 'It must be a number of at least 0 and below 1'],
     [['--train', 'ner.conll', '--augment-case', '-0.1'], 2, 'It must be a number of at least 0 and below 1'],
   ]; // prettier-ignore

@@ -69,7 +69,7 @@ test('raw text from a file', () => {
 
 test('what gzip has compressed is named, and not taken for UTF-16', () => {
   space.write('text.gz', gzipSync('They run.\n'.repeat(50)));
-  const message = 'text.gz: expected text in UTF-8; got data that gzip has compressed: unpack it with gunzip';
+  const message = 'text.gz: expected text in UTF-8; got gzip-compressed data: unpack it with gunzip';
   for (const args of [
     [],
     ['--threads', '2'],
@@ -88,7 +88,7 @@ test('raw text and corpora in UTF-16 without a mark, or with CR alone at line en
   space.write('mac.tsv', 'they\tX\rrun\tX\r');
   const nul =
     'utf16.txt:1: expected text in UTF-8, but byte 2 of the line is NUL: the file is probably UTF-16 or binary';
-  const cr = 'mac.tsv:1: expected lines that end in LF or CRLF; got lines that end in CR alone';
+  const cr = 'mac.tsv:1: expected lines that end in LF or CRLF; got lines that end in CR only';
   for (const [file, message] of [
     ['utf16.txt', nul],
     ['mac.tsv', cr],
@@ -235,7 +235,7 @@ test('the seq.in of a slot-filling folder is raw text unless told otherwise, whi
   const folder = tag(['slots']);
   expect(folder.status).toBe(65);
   expect(folder.stderr).toBe(
-    'bptt: slots: expected a file, got a folder: say that its format is slots, or name a file in it\n',
+    'bptt: slots: expected a file, got a folder: set its format to slots, or pass a file in it\n',
   );
 });
 

@@ -41,12 +41,12 @@ describe('the backend', () => {
   test('auto says what runs, and why it is not a device', () => {
     expect(start()).toMatch(/; backend wasm-simd \(the preferred backend; no gpu: .+ missing, see bptt doctor\)$/m);
     expect(start('--threads', '2')).toMatch(
-      /; backend wasm-simd \(the preferred backend; no gpu: it serves one thread, and more were asked for\)$/m,
+      /; backend wasm-simd \(the preferred backend; no gpu: it runs on one thread only, and more were requested\)$/m,
     );
   });
 
   test('asked for by name it is that and nothing else', () => {
-    expect(start('--backend', 'cpu')).toMatch(/; backend cpu \(asked for by name\)$/m);
+    expect(start('--backend', 'cpu')).toMatch(/; backend cpu \(selected by name\)$/m);
   });
 });
 
@@ -446,7 +446,7 @@ describe('threads', () => {
   test('a batch of one sentence occupies one thread, and says so', async () => {
     const args = ['--batch', '1', '--threads', '3', '--epochs', '1', '--json', '--out', 'b1.safetensors'];
     const { stdout, stderr } = await train(...DATA, ...overriding(TINY, args));
-    expect(stderr).toMatch(/^1 thread; a batch of 1 sentence occupies no more threads$/m);
+    expect(stderr).toMatch(/^1 thread; a batch of 1 sentence uses no more threads$/m);
     expect(report(stdout).threads).toBe(1);
   });
 

@@ -25,7 +25,7 @@ describe('Chromium', () => {
 
 const SILENT = {
   name: 'WorkerError',
-  message: expect.stringMatching(/^thread 2 of 2 ended: it ended without a word;/) as string,
+  message: expect.stringMatching(/^thread 2 of 2 ended: it ended without a message;/) as string,
 };
 
 let site: Awaited<ReturnType<typeof serve>>;

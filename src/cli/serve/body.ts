@@ -78,7 +78,7 @@ export function inputsOf(bytes: Uint8Array, type: MediaType): TagInput[] {
     if (type === 'application/json') return [inputOf(parseUniqueJson(text, 'the body'), 'the body')];
     return linesOf(text);
   } catch (error) {
-    if (error instanceof DataError) throw new HttpError(400, 'bad_request', error.message.replace(': the file is damaged, or made to do harm', ': send flat JSON')); // prettier-ignore
+    if (error instanceof DataError) throw new HttpError(400, 'bad_request', error.message.replace(': the file is damaged or malicious', ': send flat JSON')); // prettier-ignore
     throw error;
   }
 }

@@ -64,7 +64,7 @@ export function expectMembers(where: string, members: unknown, count: number): v
   for (let i = 0; i < members.length; i++) {
     if (Number.isInteger(members[i]) && members[i] >= 0 && members[i] < count) continue;
     throw new ArgumentError(
-      `${where}: members[${i}] must be a place in a list of ${count}, counted from 0; got ${show(members[i])}`,
+      `${where}: members[${i}] must be an index into a list of ${count}, counted from 0; got ${show(members[i])}`,
     );
   }
 }

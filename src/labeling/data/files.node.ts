@@ -97,9 +97,7 @@ export async function* openClassified(
     return;
   }
   if (options.format !== undefined && options.format !== 'lines') {
-    throw new ArgumentError(
-      `files with a label each hold one text a line, not ${options.format}: leave the format out`,
-    );
+    throw new ArgumentError(`files given by label hold one text per line, not ${options.format}: leave the format out`);
   }
   for (const { category, path: file } of files) {
     const source = options.source ?? inputName(file);
@@ -113,7 +111,7 @@ async function* openClassifiedFile(path: string, options: ClassifiedOptions): As
   if (folder === undefined) {
     if (format === 'lines' && labels === 'required') {
       throw new ArgumentError(
-        `${inputName(path)}: the format lines has no labels: give one file for each (pos=FILE,neg=FILE)`,
+        `${inputName(path)}: the format lines has no labels: give one file per label (pos=FILE,neg=FILE)`,
       );
     }
     yield* readClassified(await openBytes(path), { ...options, source: options.source ?? inputName(path) });
@@ -125,7 +123,7 @@ async function* openClassifiedFile(path: string, options: ClassifiedOptions): As
   const given = Object.entries({ badLines, onNote, normalize, maxLineBytes, maxTokens });
   const slots: ReadOptions = Object.fromEntries(given.filter(([, value]) => value !== undefined));
   if (labels === 'required' && !(await exists(join(folder, 'label')))) {
-    throw new DataError(`${source}: expected a file label beside seq.in, with one label a line: add it`);
+    throw new DataError(`${source}: expected a file named label next to seq.in, with one label per line: add it`);
   }
   onReading?.({ format: 'slots', tokenizer: 'whitespace' });
   yield* openSlots(folder, { ...slots, source, labels: 'ignored' });
@@ -192,8 +190,8 @@ export async function openBytes(path: string, atOnce = CHUNK): Promise<ByteChunk
   if (path === '-') return process.stdin;
   if (!(await statOf(path)).isDirectory()) return readingErrors(path, atOnce);
   const advice = (await exists(join(path, 'seq.in')))
-    ? 'say that its format is slots, or name a file in it'
-    : 'name a file in it, or, for labeled sentences, a folder with seq.in and seq.out, or with files .ann and .txt';
+    ? 'set its format to slots, or pass a file in it'
+    : 'pass a file in it or, for labeled sentences, a folder with seq.in and seq.out, or with files .ann and .txt';
   throw new DataError(`${path}: expected a file, got a folder: ${advice}`);
 }
 
@@ -212,7 +210,7 @@ export function inputName(path: string): string {
 }
 
 async function statOf(path: string) {
-  if (path === '') throw new DataError('expected the path of a file; got an empty one: perhaps a variable is not set');
+  if (path === '') throw new DataError('expected a file path; got an empty one: perhaps a variable is not set');
   try {
     return await stat(path);
   } catch (cause) {
@@ -224,7 +222,7 @@ async function statOf(path: string) {
 export function systemError(path: string, cause: unknown): DataError {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT') return new DataError(`${path}: no such file: check the path`, { cause });
-  if (code === 'EACCES') return new DataError(`${path}: reading is not permitted: check its permissions`, { cause });
+  if (code === 'EACCES') return new DataError(`${path}: permission denied: check its permissions`, { cause });
   return new DataError(`${path}: cannot be read: ${message}`, { cause });
 }
 
@@ -239,7 +237,7 @@ export async function slotFolder(path: string, format?: ReadOptions['format']): 
   if (path === '-') return undefined;
   if ((await statOf(path)).isDirectory()) {
     if (format !== undefined && format !== 'slots') {
-      throw new DataError(`${path}: expected a file in the format ${format}, got a folder: name a file in it`);
+      throw new DataError(`${path}: expected a file in the format ${format}; got a folder: pass a file in it`);
     }
     return format === 'slots' || (await exists(join(path, 'seq.in'))) ? path : undefined;
   }
@@ -248,7 +246,7 @@ export async function slotFolder(path: string, format?: ReadOptions['format']): 
   if (format === undefined) return isTokens && (await exists(join(folder, 'seq.out'))) ? folder : undefined;
   if (format !== 'slots') return undefined;
   if (!isTokens)
-    throw new ArgumentError(`${path}: the format slots is a folder with seq.in and seq.out: name the folder`);
+    throw new ArgumentError(`${path}: the format slots is a folder with seq.in and seq.out: pass the folder`);
   return folder;
 }
 
@@ -270,7 +268,7 @@ export async function bratPairs(path: string, format?: ReadOptions['format']): P
   if (path === '-') {
     if (format === undefined) return undefined;
     throw new ArgumentError(
-      'the format brat is two files, a text and its annotations: name one of them, or their folder',
+      'the format brat is two files, a text and its annotations: pass one of them, or their folder',
     );
   }
   const pairOf = (stem: string): BratPair => ({ text: `${stem}.txt`, annotations: `${stem}.ann` });
@@ -280,13 +278,13 @@ export async function bratPairs(path: string, format?: ReadOptions['format']): P
       return undefined;
     const stems = new Set(names.filter((name) => /.\.(txt|ann)$/s.test(name)).map((name) => name.slice(0, -4)));
     if (stems.size > 0) return [...stems].sort(compareCodePoints).map((stem) => pairOf(join(path, stem)));
-    throw new DataError(`${path}: expected pairs of files such as a.txt and a.ann; got none: name another folder`);
+    throw new DataError(`${path}: expected pairs of files such as a.txt and a.ann; got none: choose another folder`);
   }
   const stem = path.slice(0, -4);
   if (format === undefined) return path.endsWith('.ann') && (await exists(`${stem}.txt`)) ? [pairOf(stem)] : undefined;
   if (/\.(txt|ann)$/.test(path)) return [pairOf(stem)];
   throw new ArgumentError(
-    `${path}: the format brat is a file .ann beside a file .txt: name one of them, or their folder`,
+    `${path}: the format brat is a .ann file next to a .txt file: pass one of them, or their folder`,
   );
 }
 

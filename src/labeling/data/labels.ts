@@ -86,7 +86,7 @@ function createLabels(labels: readonly string[]): LabelVocabulary {
     const shown = labels.slice(0, SHOWN).join(' ') + (labels.length > SHOWN ? ` … (${labels.length} in all)` : '');
     const message = `${where}label ${quoted(label)} was never seen in training; the known labels are ${shown}`;
     const twin = twinNote(label, labels);
-    return new DataError(`${message}${twin && `, and ${twin}`}: correct it, or train with it`);
+    return new DataError(`${message}${twin && `, and ${twin}`}: correct it, or retrain with it`);
   };
   return {
     size: labels.length,

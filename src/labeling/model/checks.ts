@@ -28,7 +28,7 @@ export function expectNetwork(where: string, network: unknown): asserts network 
   const whole = [...network.encoders, ...network.heads].every((part) => 'backward' in part);
   if (whole) return;
   throw new ArgumentError(
-    `${where}: network must be whole; got the half of it that runs forward: pass networkOf(model.config, model.own)`,
+    `${where}: network must be a full network; got a forward-only one: pass networkOf(model.config, model.own)`,
   );
 }
 

@@ -51,7 +51,7 @@ function joinedForeign(models: readonly Model[]): Foreign | undefined {
       const before = joined.get(name);
       if (before !== undefined && !same(before, value))
         throw new ArgumentError(
-          `ensembleOf: models differ in ${name}, which their files hold beside them: leave it out of all but one`,
+          `ensembleOf: models differ in ${name}, which their files store too: leave it out of all but one`,
         );
       joined.set(name, value);
     }
@@ -94,6 +94,6 @@ function expectAlike(first: Model, other: Model, k: number): void {
   const isOwn = parts.every((part) => JSON.stringify(first.own[part]) === JSON.stringify(other.own[part]) && first.own.cell === other.own.cell); // prettier-ignore
   if (what === undefined && isOwn) return;
   throw new ArgumentError(
-    `ensembleOf: models[${k}] has another ${what ?? 'part of your own'} than models[0]: join models that were trained on the same data with the same options`,
+    `ensembleOf: models[${k}] differs from models[0] in ${what ?? 'custom parts'}: join models trained on the same data with the same options`,
   );
 }

@@ -186,7 +186,7 @@ export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}
   const { raw, metadata } = openSafetensors(bytesOf(bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(
-      'expected a model made by bptt; got a safetensors file without its metadata: train a model first',
+      'expected a model made by bptt; got a safetensors file without metadata of bptt: train a model first',
     );
   }
   const version = Number(metadata.version);
@@ -372,7 +372,7 @@ function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   const isVariant = cell.includes(':') && !ownCell;
   if (isVariant && own?.name !== cell && !hasVariants()) {
     throw new DataError(
-      `model: its cell '${cell}' is a variant, and this bundle has none, to be small: pass { cell: cellNamed('${cell}') }, from bptt/cells`,
+      `model: its cell '${cell}' is a variant, which this bundle leaves out to be small: pass { cell: cellNamed('${cell}') }, from bptt/cells`,
     );
   }
   const fits = isVariant || ownCell ? own?.name === cell : own !== undefined && isBuiltIn(own);
@@ -380,8 +380,8 @@ function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   const got = own === undefined ? 'none was given' : `got '${own.name}'`;
   throw new DataError(
     ownCell
-      ? `model: it was trained with a custom cell '${cell}', and ${got}: pass that cell, whose functions no file holds (loadModel(bytes, { cell }); --cell FILE)`
-      : `model: it was trained with the built-in cell '${cell}'; ${got}, a cell of your own: leave it out`,
+      ? `model: it was trained with a custom cell '${cell}'; ${got}: pass that cell, because a model file stores no functions (loadModel(bytes, { cell }); --cell FILE)`
+      : `model: it was trained with the built-in cell '${cell}'; ${got}, a custom cell: leave it out`,
   );
 }
 
@@ -464,7 +464,7 @@ function readParameter(name: string, tensors: Tensors, shape: readonly number[])
   const odd = firstOddOf(tensor.data);
   if (odd >= 0) {
     throw new DataError(
-      `model: expected finite numbers; got ${tensor.data[odd]} at element ${odd} of ${name}: the file is damaged, or the training went wrong`,
+      `model: expected finite numbers; got ${tensor.data[odd]} at element ${odd} of ${name}: the file is damaged, or training diverged`,
     );
   }
   return tensor;

@@ -32,5 +32,5 @@ export function expectForeign(foreign: Foreign): void {
   expectRecord('saveModel', 'model.foreign.metadata', metadata, 'strings by name');
   const taken = Object.keys(tensors).find(isOurs) ?? Object.keys(metadata).find((field) => FIELDS.includes(field));
   if (taken === undefined) return;
-  throw new ArgumentError(`saveModel: model.foreign has ${taken}, a name of the model itself: call it otherwise`);
+  throw new ArgumentError(`saveModel: model.foreign has ${taken}, a name that the model itself uses: rename it`);
 }

@@ -154,7 +154,7 @@ function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: (name: strin
   }
   if (own === undefined) {
     throw new ArgumentError(
-      `model: its cell '${config.cell}' is not built in, and a model file holds no functions: pass the cell that it was trained with`,
+      `model: its cell '${config.cell}' is not built in, and a model file stores no functions: pass the cell that it was trained with`,
     );
   }
   if (own.name === config.cell) return own;
@@ -193,7 +193,7 @@ function layersWith<C extends ForwardCell>(body: BodyConfig, builtIn: BuiltInCel
 function expectResidual({ residual, hidden }: BodyConfig, l: number): void {
   if (!residual || l === 0 || hidden[l] === hidden[l - 1]) return;
   throw new ArgumentError(
-    `model: residual layers must be of one size; got ${hidden.join(', ')}: give them one size, or leave residual out`,
+    `model: residual layers must have the same size; got ${hidden.join(', ')}: give them one size, or leave residual out`,
   );
 }
 
@@ -242,7 +242,7 @@ export function inferenceNetworkOf(config: ModelConfig, own: OwnParts = {}): Inf
 function expectHalves({ body, heads }: ModelConfig): void {
   if (!body.dense || !body.bidirectional || !heads.some(({ pooling }) => pooling === 'last')) return;
   throw new ArgumentError(
-    'model: pooling last takes a half of each direction, and behind a dense layer there are none: take another pooling, or one direction',
+    'model: pooling last needs the outputs of both directions, which a dense layer mixes: choose another pooling, or one direction',
   );
 }
 

@@ -162,7 +162,7 @@ export function expectFinite(model: Model, logits: Tensor): void {
       const [name, weight] = largestWeight(model);
       throw new NonFiniteError(
         `model: a logit became ${elementAt(logits, n, k)}; expected finite numbers. The largest weight is ${weight}, in ${name}: ` +
-          'the file is damaged, or the training went wrong; train again',
+          'the file is damaged, or training diverged; train again',
       );
     }
   }

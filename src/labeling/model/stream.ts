@@ -177,7 +177,7 @@ function lookAheadOf({ network, config, heads }: Model, options: StreamOptions):
   const head = heads.findIndex(({ kind }) => kind.unit === 'token' && !kind.stretch);
   if (head >= 0)
     throw new UnsupportedError(
-      `open: the head '${config.heads[head].name}' decides about whole sentences: give its kind a stretch, or use tag()`,
+      `open: the head '${config.heads[head].name}' labels whole sentences: give its kind a stretch, or use tag()`,
     );
   const { lookAhead } = options;
   const { bidirectional } = config.body;
@@ -185,6 +185,6 @@ function lookAheadOf({ network, config, heads }: Model, options: StreamOptions):
   if (lookAhead === Infinity || (Number.isInteger(lookAhead) && lookAhead! >= 0))
     return bidirectional ? lookAhead! : -1;
   throw new ArgumentError(
-    `open: lookAhead must be an integer of at least 0, or Infinity, as this model reads both ways; got ${show(lookAhead)}: say how many tokens a label may wait for`,
+    `open: lookAhead must be an integer of at least 0, or Infinity, as this model is bidirectional; got ${show(lookAhead)}: pass how many tokens a label may wait for`,
   );
 }

@@ -106,7 +106,7 @@ function checkArguments(confidences: ArrayLike<number>, right: readonly boolean[
   }
   if (confidences.length !== right.length) {
     throw new ArgumentError(
-      `calibrationOf: confidences and right must be as many; got ${confidences.length} and ${right.length}`,
+      `calibrationOf: confidences and right must have the same length; got ${confidences.length} and ${right.length}`,
     );
   }
   for (let i = 0; i < confidences.length; i++) {

@@ -241,7 +241,7 @@ function lengthScores(
 function checkLengths(tokens: readonly string[], gold: readonly string[], predicted: readonly string[]): void {
   if (gold.length === tokens.length && predicted.length === tokens.length) return;
   const got = `${gold.length} gold and ${predicted.length} predicted`;
-  throw new ArgumentError(`labels must be one per token, ${tokens.length}; got ${got}`);
+  throw new ArgumentError(`there must be one label per token, ${tokens.length}; got ${got}`);
 }
 
 function countConfusion(

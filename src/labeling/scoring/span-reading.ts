@@ -33,7 +33,7 @@ export function spanReading(
   if (spanMode === 'conlleval') return { spanMode };
   if (spanSchemeOf(labels).kind === null) {
     throw new DataError(
-      `${source === undefined ? '' : `${source}: `}the span mode ${spanMode} needs labels of spans, such as B-PER and O; these annotate none: leave it out (--span-mode)`,
+      `${source === undefined ? '' : `${source}: `}the span mode ${spanMode} needs span labels, such as B-PER and O; these labels are not spans: leave it out (--span-mode)`,
     );
   }
   const found = scheme ?? detectScheme(sentences.map((each) => each.labels ?? [])).scheme;

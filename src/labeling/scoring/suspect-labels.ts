@@ -80,12 +80,12 @@ export function caseTwins(train: readonly Sentence[], { labels }: LabelVocabular
   const shown = pairs.slice(0, SHOWN).map(({ first, found }) => {
     const alike = normalForm(found.label) === normalForm(first); // they look the same, so their characters are named
     const [one, other] = [found.label, first].map((label) => quoted(label) + (alike ? ` (${codes(label)})` : ''));
-    return `${one} ${timesAt(found)} beside ${other}`;
+    return `${one} ${timesAt(found)} next to ${other}`;
   });
   const rest = pairs.length > SHOWN ? `, … (${grouped(pairs.length)} in all)` : '';
   const message =
     `labels that differ from others only in case, Unicode normal form or invisible characters: ${shown.join(', ')}${rest}. ` +
-    'Each is learned and scored as a label of its own: write them alike';
+    'Each is learned and scored as a separate label: spell them alike';
   const count = pairs.reduce((sum, { found }) => sum + found.count, 0);
   return [noteOf('case-twins', message, source, pairs[0].found.lines[0], count)];
 }
@@ -103,7 +103,7 @@ export function sameForAll(scores: ModelScores, source?: string): Note[] {
     const whose = name === undefined ? '' : ` for ${name}`;
     const message =
       `the model gives every ${unit} the label ${quoted(given[0][0])}${whose}, and the data has ${grouped(gold)} labels: ` +
-      'train longer (--epochs), try another rate (--find-lr), or look at the labels (bptt stats)';
+      'train longer (--epochs), try another learning rate (--find-lr), or look at the labels (bptt stats)';
     return [noteOf('one-prediction', message, source)];
   });
 }

@@ -205,7 +205,7 @@ function outlierLabels(sentences: readonly Sentence[], labels: LabelVocabulary, 
   const rest = found.length > SHOWN ? `, … (${grouped(found.length)} in all)` : '';
   const message =
     `labels that are neither O nor a position${kind === 'typed' ? ' and a type (B-PER)' : ' (B, I)'}: ${shown.join(', ')}${rest}. ` +
-    'Spans are scored with these tokens outside of every span: correct the labels';
+    'Spans are scored with these tokens outside every span: correct the labels';
   const count = found.reduce((sum, each) => sum + each.count, 0);
   return [noteOf('outlier-labels', message, source, found[0].lines[0], count)];
 }

@@ -117,7 +117,7 @@ export function expectArchitecture(options: TrainOptions, known: TrainOptions): 
     const has = known[name];
     if (has === undefined) {
       throw new ArgumentError(
-        `train: ${name} means nothing to init, a model without what it is about: leave it out (${flag}), or train without init`,
+        `train: ${name} does not apply to init, a model without that part: leave it out (${flag}), or train without init`,
       );
     }
     throw new ArgumentError(

@@ -29,7 +29,7 @@ export interface SavedState {
 
 /** The error for a checkpoint that cannot be read. */
 export function damaged(what: string): DataError {
-  return new DataError(`checkpoint: the file is damaged or cut off: ${what}; resume from another one, or begin anew`);
+  return new DataError(`checkpoint: the file is damaged or truncated: ${what}; resume from another one, or start over`);
 }
 
 /** Converts the state to text: JSON, with confusion matrices as lists of their nonzero counts. */
@@ -75,7 +75,7 @@ export function expectCourse(state: SavedState, batches: number, epochs: number,
   const ended = epoch === null ? begun : begun - 1;
   const counts = [
     [ended >= 0 && begun <= epochs && history.length === ended, 'its epochs'],
-    [epoch === null || (epoch.done <= batches && epoch.heads.length === heads), 'its epoch in hand'],
+    [epoch === null || (epoch.done <= batches && epoch.heads.length === heads), 'its current epoch'],
     [clock.updates === ended * batches + (epoch?.done ?? 0) && steps === clock.updates, 'its updates'],
     [average === null || average.updates === clock.updates, 'its average'],
     [best === null ? ended === 0 : best >= 1 && best <= ended && history[best - 1]?.best, 'its best epoch'],

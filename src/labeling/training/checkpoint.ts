@@ -108,9 +108,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes);
   if (metadata.format !== FORMAT) {
     const got = metadata.format === 'bptt' ? 'a model' : 'another safetensors file';
-    throw new DataError(
-      `expected a checkpoint of a training; got ${got}: pass what --checkpoint or onCheckpoint wrote`,
-    );
+    throw new DataError(`expected a training checkpoint; got ${got}: pass what --checkpoint or onCheckpoint wrote`);
   }
   if (!/^[1-9]\d{0,8}$/.test(metadata.version ?? '')) throw damaged('it has no version');
   if (Number(metadata.version) > VERSION) {
@@ -137,7 +135,7 @@ export function restoreTraining(run: Run, { state, tensors }: Checkpoint, batche
   expectCourse(state, batches, settings.epochs, replica.weights.length);
   const [params, moments, average, weights] = PARTS.map((part) => within(part, tensors));
   const known = PARTS.reduce((sum, part) => sum + Object.keys(within(part, tensors)).length, 0);
-  if (known < Object.keys(tensors).length) throw damaged('a tensor of it belongs to no part');
+  if (known < Object.keys(tensors).length) throw damaged('it has a tensor that belongs to no part');
   for (const [name, tensor] of Object.entries(tensors))
     if (!allFinite(tensor)) throw damaged(`a number of the tensor ${name.slice(0, 60)} is not finite`);
   expectLikeParams(params, replica.params);
@@ -164,7 +162,7 @@ export function restoreReplica({ params, optimizer }: Replica, state: ReplicaSta
 
 function restoreAverage(average: WeightAverage | undefined, saved: SavedState['average'], tensors: TensorRecord): void {
   if ((average === undefined) !== (saved === null))
-    throw damaged('its average of the weights is missing, or one too many');
+    throw damaged('its average of the weights is missing or unexpected');
   if (average === undefined || saved === null) return expectLikeParams(tensors, {});
   asData(() => average.restore({ ...saved, tensors }));
 }
@@ -187,7 +185,7 @@ function expectLikeParams(tensors: TensorRecord, params: TensorRecord): void {
     const [x, p] = [tensors, params].map((all) => (Object.hasOwn(all, name) ? all[name] : undefined));
     return x?.shape.join() !== p?.shape.join() || (x && dtypeOf(x.data)) !== (p && dtypeOf(p.data));
   });
-  if (wrong !== undefined) throw damaged(`its tensor ${wrong.slice(0, 60)} is missing, or not like the parameter`);
+  if (wrong !== undefined) throw damaged(`its tensor ${wrong.slice(0, 60)} is missing or does not match its parameter`);
 }
 
 /** The offset of the digest in a file: after its key, which occurs in no text of a header, because quotes are escaped there. */

@@ -105,6 +105,6 @@ export function expectCheckpointHooks({ onCheckpoint, checkpointEvery: every }: 
   }
   if (onCheckpoint !== undefined) return;
   throw new ArgumentError(
-    'train: hooks.checkpointEvery means nothing without hooks.onCheckpoint: leave it out, or add that hook',
+    'train: hooks.checkpointEvery has no effect without hooks.onCheckpoint: leave it out, or add that hook',
   );
 }

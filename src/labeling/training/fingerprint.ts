@@ -70,7 +70,7 @@ export function expectSameTraining(saved: Fingerprint, here: Fingerprint): void 
   const shown = told.slice(0, MOST_NAMED).map((name) => difference(name, saved[name], here[name]));
   const more = told.length > MOST_NAMED ? `, and ${told.length - MOST_NAMED} more` : '';
   throw new ArgumentError(
-    `train: resume: the checkpoint belongs to another training: ${shown.join('; ')}${more}: give what it was begun with, or begin anew without it`,
+    `train: resume: the checkpoint is from another run: ${shown.join('; ')}${more}: use what that run was started with, or start over without resume`,
   );
 }
 

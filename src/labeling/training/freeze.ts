@@ -30,7 +30,7 @@ export function frozenParams(
   const fixed = network.encoders.flatMap((each) => (each.frozen ?? []).map((name) => `encoders.${each.config.kind}.${name}`)); // prettier-ignore
   if (freeze.length === 0 || names.some((name) => !frozen.has(name) && !fixed.includes(name))) return frozen;
   throw new ArgumentError(
-    `train: freeze (--freeze) must leave something to learn; got ${freeze.join(', ')}, which is the whole model: name less`,
+    `train: freeze (--freeze) must leave something to learn; got ${freeze.join(', ')}, which is the whole model: freeze less`,
   );
 }
 

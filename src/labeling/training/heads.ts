@@ -57,8 +57,8 @@ function checkTask(settings: Settings, own?: readonly HeadKind[]): void {
   const names = columns ?? (task === 'slots-intent' ? ['slots'] : ['labels']);
   checkHead(head, names);
   if (columns !== undefined && (own !== undefined || task !== 'tag')) {
-    const what = own === undefined ? `the task ${task}` : 'heads of your own';
-    throw new ArgumentError(`train: columns means nothing to ${what}: leave it out`);
+    const what = own === undefined ? `the task ${task}` : 'custom heads';
+    throw new ArgumentError(`train: columns does not apply to ${what}: leave it out`);
   }
   if (task !== 'classify') return;
   const asked = {
@@ -68,7 +68,7 @@ function checkTask(settings: Settings, own?: readonly HeadKind[]): void {
     spanMode: spanMode !== 'conlleval',
   };
   const given = Object.entries(asked).find(([, isGiven]) => isGiven)?.[0];
-  if (given) throw new ArgumentError(`train: ${given} means nothing to the task ${task}: leave it out`);
+  if (given) throw new ArgumentError(`train: ${given} does not apply to the task ${task}: leave it out`);
 }
 
 function checkColumns(columns: TrainOptions['columns']): void {
@@ -101,7 +101,7 @@ export function checkHeadNames(
   if (bestBy !== undefined) expectOneOf('train', 'bestBy (--best-by)', bestBy, names);
   if (bestBy !== undefined && !dev) {
     throw new ArgumentError(
-      'train: bestBy (--best-by) follows the score on a development set, and there is none: add one (--dev), or leave it out',
+      'train: bestBy (--best-by) needs scores on a development set, and there is none: add one (--dev), or leave it out',
     );
   }
   if (headWeights === undefined) return;
@@ -112,7 +112,7 @@ export function checkHeadNames(
   }
   if (names.every((name) => Object.hasOwn(headWeights, name) && headWeights[name] === 0))
     throw new ArgumentError(
-      'train: headWeights (--head-weights) must leave a head with a weight above 0: there would be nothing to learn',
+      'train: headWeights (--head-weights) must leave at least one head a weight above 0: nothing would be learned',
     );
 }
 

@@ -43,12 +43,12 @@ export function withArchitecture(options: TrainOptions, init: Model): TrainOptio
   const known = architectureOf(init);
   if (init.members) {
     throw new ArgumentError(
-      'train: init must be a single model; got an ensemble: pass one of its members, memberOf(model, 0), or train an ensemble anew',
+      'train: init must be a single model; got an ensemble: pass one of its members, memberOf(model, 0), or train a new ensemble',
     );
   }
   if (init.quantized) {
     throw new ArgumentError(
-      'train: init must have its weights as they were trained; got weights rounded to int8: pass the model that bptt quantize read',
+      'train: init must have the weights it was trained with; got weights rounded to int8: pass the model before quantization',
     );
   }
   expectArchitecture(options, known);
@@ -213,8 +213,8 @@ function otherScheme(
   source: string | undefined,
 ): DataError {
   const found = scheme === null ? 'no spans' : `${scheme} (${evidence})`;
-  const learned = candidates.length === 0 ? 'transitions of its own' : candidates.join(' or ');
+  const learned = candidates.length === 0 ? 'other transitions' : candidates.join(' or ');
   return new DataError(
-    `${source === undefined ? '' : `${source}: `}its labels are ${found}, and the model has ${learned}: write them anew with bptt convert`,
+    `${source === undefined ? '' : `${source}: `}its labels are ${found}, and the model has ${learned}: convert them with bptt convert`,
   );
 }

@@ -48,7 +48,7 @@ export function lossSettingsOf(
       if (!isAsked || kind.lossSettings?.includes(name as keyof LossSettings)) continue;
       const which = heads.length === 1 ? kind.kind : `${names[h]}, which is ${kind.kind}`;
       throw new ArgumentError(
-        `train: ${name} means nothing to the head ${which}: leave it out, or choose another head`,
+        `train: ${name} does not apply to the head ${which}: leave it out, or choose another head`,
       );
     }
     return {
@@ -73,7 +73,7 @@ function classWeightsByHead(given: unknown, names: readonly string[]): Readonly<
   const isByHead = entries.some(([, value]) => typeof value !== 'number');
   if (!isByHead && names.length > 1) {
     throw new ArgumentError(
-      `train: classWeights of several heads are by head, such as { ${names[0]}: { ${quoted(entries[0][0])}: 2 } }; got weights of labels alone (--class-weights: a file, or balanced)`,
+      `train: classWeights of several heads are by head, such as { ${names[0]}: { ${quoted(entries[0][0])}: 2 } }; got only weights by label (--class-weights: a file, or balanced)`,
     );
   }
   if (!isByHead) return { [names[0]]: given as ClassWeights };

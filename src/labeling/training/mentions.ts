@@ -70,7 +70,7 @@ export function mentionsOf(
   const spans = heads.find(({ labels }) => spanSchemeOf(labels.labels).kind !== null);
   if (spans === undefined) {
     throw new DataError(
-      `${source === undefined ? '' : `${source}: `}swapping mentions needs labels of spans, such as B-PER and O: leave it out (--augment-mentions, --preset ner), or choose another column (--column)`,
+      `${source === undefined ? '' : `${source}: `}swapping mentions needs span labels, such as B-PER and O: leave it out (--augment-mentions, --preset ner), or choose another column (--column)`,
     );
   }
   const kinds = new Map<string, { place: number; sources: Map<string, [number, number]>; labels: string[] }>();

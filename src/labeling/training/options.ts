@@ -390,7 +390,7 @@ export type Settings = ReturnType<typeof withDefaults>;
 export function withDefaults(options: TrainOptions) {
   expectKnownKeys('train', 'options', options, TRAIN_KEYS);
   if (options.heads !== undefined && options.head !== undefined)
-    throw new ArgumentError('train: head means nothing beside heads of your own: leave one of the two out');
+    throw new ArgumentError('train: head cannot be combined with custom heads: leave one of the two out');
   const known = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
   const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;

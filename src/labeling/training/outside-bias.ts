@@ -112,11 +112,11 @@ export function expectOutside(
   const place = source === undefined ? '' : `${source}: `;
   if (headsWithSpans(heads).length === 0) {
     throw new DataError(
-      `${place}the outside bias needs labels of spans, such as B-PER and O, and a head softmax or crf: leave it out (--outside-bias, --preset ner), or choose another column (--column)`,
+      `${place}the outside bias needs span labels, such as B-PER and O, and a head softmax or crf: leave it out (--outside-bias, --preset ner), or choose another column (--column)`,
     );
   }
   if (headsWithOutside(heads).length > 0) return;
-  const message = `${place}no outside bias: no head that is trained has a label O beside its spans`;
+  const message = `${place}no outside bias: no trained head has both spans and the label O`;
   onNote?.({ kind: 'no-outside', message, ...(source !== undefined && { source }) });
 }
 

@@ -204,6 +204,6 @@ export function presetOptions(
   const recipe = RECIPES[preset](size);
   if (given.task === undefined || given.task === recipe.task) return fitting(recipe, given, hasDev);
   throw new ArgumentError(
-    `train: the preset ${preset} is one of the task ${recipe.task}; got the task ${given.task}: leave one of the two out`,
+    `train: the preset ${preset} is for the task ${recipe.task}; got the task ${given.task}: leave one of the two out`,
   );
 }

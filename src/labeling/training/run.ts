@@ -206,7 +206,7 @@ function scheduleOf({ schedule: text }: Settings, { dev }: Corpora): ScheduleSpe
   const schedule = parseSchedule(text);
   if (schedule.kind !== 'plateau' || dev) return schedule;
   throw new ArgumentError(
-    'train: the schedule plateau follows the score on a development set, and there is none: add one (--dev), or choose another schedule',
+    'train: the schedule plateau needs scores on a development set, and there is none: add one (--dev), or choose another schedule',
   );
 }
 
@@ -301,7 +301,7 @@ function encodersOf(encoders: TrainOptions['encoders'] = ['words']): readonly En
 function expectVectorsUsed(encoders: readonly EncoderKind[], vectors: TrainOptions['vectors']): void {
   if (vectors === undefined || encoders.some(({ kind }) => kind === 'vectors')) return;
   throw new ArgumentError(
-    "train: vectors mean nothing without the encoder vectors: leave them out, or add 'vectors' to encoders",
+    "train: vectors have no effect without the encoder vectors: leave them out, or add 'vectors' to encoders",
   );
 }
 
@@ -503,7 +503,7 @@ function checkNoise({ dropoutKind, dropout, recurrentDropout: p, zoneout, residu
   expectOneOf('train', 'dropoutKind', dropoutKind, ['standard', 'variational']);
   if (dropoutKind === 'variational' && dropout === 0) {
     throw new ArgumentError(
-      "train: dropoutKind 'variational' means nothing without dropout: leave it out, or set dropout",
+      "train: dropoutKind 'variational' has no effect without dropout: leave it out, or set dropout",
     );
   }
   expectProbability('train', 'recurrentDropout', p);
@@ -514,7 +514,7 @@ function checkNoise({ dropoutKind, dropout, recurrentDropout: p, zoneout, residu
   }
   if (dense !== 0) expectPositiveInteger('train', 'dense', dense);
   if (residual && layers === 1) {
-    throw new ArgumentError('train: residual means nothing to one layer: leave it out, or set layers to 2 or more');
+    throw new ArgumentError('train: residual has no effect with one layer: leave it out, or set layers to 2 or more');
   }
 }
 
@@ -525,7 +525,7 @@ function checkOptimizer({ optimizer, beta2, epsilon, weightDecay }: Settings): v
   if (weightDecay !== undefined) expectNonNegative('train', 'weightDecay', weightDecay);
   const given = beta2 !== undefined ? 'beta2' : epsilon !== undefined ? 'epsilon' : undefined;
   if (optimizer !== 'sgd' || given === undefined) return;
-  throw new ArgumentError(`train: ${given} means nothing to the optimizer sgd: leave it out, or choose adam or adamw`);
+  throw new ArgumentError(`train: ${given} does not apply to the optimizer sgd: leave it out, or choose adam or adamw`);
 }
 
 /** @throws ArgumentError if affixes would be read as rare values in a model that has none */
@@ -533,7 +533,7 @@ function checkAffixes({ affixDropout, affixMinCount }: Settings): void {
   expectProbability('train', 'affixDropout', affixDropout);
   if (affixDropout === 0 || affixMinCount > 1) return;
   throw new ArgumentError(
-    'train: affixDropout (--affix-dropout) reads affixes as rare ones, and none are rare: set affixMinCount (--affix-min-count) to 2 or more',
+    'train: affixDropout (--affix-dropout) has no effect without rare affixes: set affixMinCount (--affix-min-count) to 2 or more',
   );
 }
 

@@ -60,7 +60,7 @@ const SEED_HOOK_KEYS: readonly string[] = [
 
 /** Requires the options and hooks of several runs. @throws ArgumentError */
 export function expectSeveral(where: string, options: TrainOptions, hooks: SeedHooks): void {
-  expectRecord(where, 'options', options, 'options of a training');
+  expectRecord(where, 'options', options, 'training options');
   expectKnownKeys(where, 'hooks', hooks, SEED_HOOK_KEYS);
   expectTypes(where, hooks, { onSeed: 'function', onRun: 'function' });
   expectOneRun(where, options, hooks);
@@ -102,7 +102,7 @@ export async function trainSeeds(
     runs.push({ seed, dev, test, epochs, bestEpoch, outsideBias, seconds });
     await onRun?.(runs[place], result, isBest);
   }
-  if (best === undefined) throw new ArgumentError('trainSeeds: hooks.signal was aborted before the first training');
+  if (best === undefined) throw new ArgumentError('trainSeeds: hooks.signal was aborted before the first run');
   return {
     runs,
     dev: spreadOfAll(runs.map(({ dev }) => dev)),
@@ -141,7 +141,7 @@ function expectOneRun(where: string, { resume }: TrainOptions, hooks: SeedHooks)
   const name = resume !== undefined ? 'options.resume' : hooks.onCheckpoint && 'hooks.onCheckpoint';
   if (name === undefined) return;
   throw new ArgumentError(
-    `${where}: ${name} belongs to a single training, and this trains several: leave it out, or call train with each seed`,
+    `${where}: ${name} applies to a single run, and this is several: leave it out, or call train with each seed`,
   );
 }
 

@@ -70,7 +70,7 @@ export function spansOfTraining(
     const [asked, option] =
       scheme === undefined ? ['constrained decoding', '--decode'] : [`the scheme ${scheme}`, '--scheme, --preset ner'];
     throw new DataError(
-      `${source === undefined ? '' : `${source}: `}${asked} needs labels of spans, such as B-PER and O; these annotate none: leave it out (${option}), or choose another column (--column)`,
+      `${source === undefined ? '' : `${source}: `}${asked} needs span labels, such as B-PER and O; these labels are not spans: leave it out (${option}), or choose another column (--column)`,
     );
   }
   noteRepairs(detected, train, source, onNote);
@@ -100,15 +100,15 @@ export function noteRepairs(
   source?: string,
   onNote?: OnNote,
 ): void {
-  const what = 'they are learned as conlleval reads them; correct them, or write them anew with bptt convert';
+  const what = 'they are learned as conlleval reads them; correct them, or rewrite them with bptt convert';
   noteBroken('scheme-repairs', what, detected, train, source, onNote);
 }
 
 /** Notes the same for labels that are learned as they are: usually files of two schemes combined. */
 function noteBreaks(detected: DetectedScheme, train: readonly Sentence[], source?: string, onNote?: OnNote): void {
   if (detected.scheme === null) return;
-  const anew = `write them anew with bptt convert --scheme ${detected.scheme.toLowerCase()}, or choose what is learned (--scheme)`;
-  noteBroken('scheme-breaks', `they are learned as they stand; ${anew}`, detected, train, source, onNote);
+  const anew = `rewrite them with bptt convert --scheme ${detected.scheme.toLowerCase()}, or choose what is learned (--scheme)`;
+  noteBroken('scheme-breaks', `they are learned as they are; ${anew}`, detected, train, source, onNote);
 }
 
 function noteBroken(
@@ -130,7 +130,7 @@ function noteBroken(
 
 function unconstrained(scheme: Scheme, source?: string): string {
   return (
-    `${source === undefined ? '' : `${source}: `}no label of ${scheme} may stand by itself here (there is no O, and no span of one token), so ` +
+    `${source === undefined ? '' : `${source}: `}no label of ${scheme} may occur alone here (there is no O, and no span of one token), so ` +
     'sentences of some lengths would have no path: transitions are not constrained'
   );
 }
@@ -155,7 +155,7 @@ export function expectPaths(
   const { line } = train[blocked];
   const place = [source, line === undefined ? `sentence ${grouped(blocked + 1)}` : `sentence at line ${grouped(line)}`];
   throw new DataError(
-    `${place.filter((part) => part !== undefined).join(': ')}: no labels of the training data can stand at its tokens without label: the scheme permits none beside those that are given; label them, or let all transitions be (--decode free)`,
+    `${place.filter((part) => part !== undefined).join(': ')}: no labels of the training data fit its unlabeled tokens: the scheme permits none next to the given labels; label them, or allow all transitions (--decode free)`,
   );
 }
 

@@ -226,9 +226,9 @@ function outsideOf({ kernels, model, settings, scoring }: Run, judged: boolean, 
 
 /** The custom parts of a model, which cannot be sent to workers; undefined if all parts are built in. */
 export function ownPartOf({ own }: Model): string | undefined {
-  if (own.cell) return 'a cell';
-  if (own.encoders) return 'an encoder';
-  return own.heads && 'a head';
+  if (own.cell) return 'a custom cell';
+  if (own.encoders) return 'a custom encoder';
+  return own.heads && 'a custom head';
 }
 
 /** The score that early stopping uses: span F1 if the labels are spans, otherwise accuracy. */

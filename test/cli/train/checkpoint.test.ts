@@ -129,7 +129,7 @@ describe('what is said and refused', () => {
     space.write('kept.jsonl', '{"event":"start"}\n');
     const { status, stderr } = await resumed('--quiet', '--checkpoint', 'run.ckpt', '--log', 'kept.jsonl', ...args);
     expect([status, stderr.trimEnd().split('\n').length]).toEqual([2, 1]);
-    expect(stderr).toContain(`the checkpoint belongs to another training: ${what}`);
+    expect(stderr).toContain(`the checkpoint is from another run: ${what}`);
     expect(bytesOf('run.ckpt')).toBe(before);
     expect(readFileSync(space.at('kept.jsonl'), 'utf8')).toBe('{"event":"start"}\n');
   });
@@ -181,7 +181,7 @@ describe('what is said and refused', () => {
       expect(stderr).toMatch(new RegExp(`^bptt: ${name}.ckpt: `));
     }
     expect((await here('--resume', 'model.ckpt')).stderr).toContain(
-      'expected a checkpoint of a training; got a model: pass what --checkpoint',
+      'expected a training checkpoint; got a model: pass what --checkpoint',
     );
   });
 

@@ -102,7 +102,7 @@ test.each<[string[], number, RegExp]>([
   [['--init', 'base.safetensors', '--no-bidirectional'], 2, /bidirectional must be that of init, true; got false/],
   [['--init', 'base.safetensors', '--head', 'crf'], 2, /head must be that of init, softmax; got crf/],
   [['--init', 'base.safetensors', '--task', 'classify'], 2, /task must be that of init, tag; got classify/],
-  [['--init', 'base.safetensors', '--affix-size', '4'], 2, /affixSize means nothing to init.*\(--affix-size\)/],
+  [['--init', 'base.safetensors', '--affix-size', '4'], 2, /affixSize does not apply to init.*\(--affix-size\)/],
   [
     ['--init', 'base.safetensors', '--freeze', 'layers.7'],
     2,

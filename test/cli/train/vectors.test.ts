@@ -153,7 +153,7 @@ const BAD: Readonly<Record<string, readonly [string | Uint8Array, RegExp]>> = {
   prose: ['Once upon a time\n', /expected word vectors; got the first line "Once upon a time"/],
   width: ['a 1 2 3\nb 1 2\n', /line 2: expected 3 numbers for the word "b"; got 2/],
   cut: [word2vecBinary([['a', 1, 2], ['b', 3, 4]]).subarray(0, 20), /expected 2 rows, as the header declares; got 1/], // prettier-ignore
-  gzip: [gzipSync('a 1 2\nb 3 4\n').subarray(0, 20), /expected whole data of gzip; got an error of it/],
+  gzip: [gzipSync('a 1 2\nb 3 4\n').subarray(0, 20), /cannot unpack the gzip data/],
   token: [`a 1 2\n${'x'.repeat(10_000_000)} 3 4\n`, /:2: the line is longer than 1048576 bytes/],
   infinite: [
     'They 1 2\nthe Infinity 2\n',

@@ -55,12 +55,12 @@ describe('what places count', () => {
       expect(reading).toEqual({ format, offsetUnit });
       expect(await read1(5 - start, { like: inputSpecOf(reading!) })).toEqual([expect.not.arrayContaining(['B-PER']), ['annotated-misaligned 1 1']]); // prettier-ignore
     }
-    await expect(read([{ tokens: ['a'], labels: ['X'] }], { offsetUnit })).rejects.toThrow('offsetUnit means nothing to the format jsonl'); // prettier-ignore
+    await expect(read([{ tokens: ['a'], labels: ['X'] }], { offsetUnit })).rejects.toThrow('offsetUnit does not apply to the format jsonl'); // prettier-ignore
   });
 
   test('a span beyond the end of its text is bad data, in whatever unit', async () => {
     const beyond = (start: number, end: number, options: ReadOptions = {}) => read([lines.doccano(3), { text, label: [[0, 2, 'A'], [start, end, 'E']] }], options); // prettier-ignore
-    await expect(beyond(8, 99)).rejects.toThrow('input:2: the span [8, 99] (E) ends beyond its text, which has 16 UTF-16 code units: correct its places, or name what they count (--offset-unit)'); // prettier-ignore
+    await expect(beyond(8, 99)).rejects.toThrow('input:2: the span [8, 99] (E) ends beyond its text, which has 16 UTF-16 code units: correct its offsets, or set their unit (--offset-unit)'); // prettier-ignore
     await expect(beyond(15, 16, { offsetUnit: 'codepoints' })).rejects.toThrow('which has 15 code points');
     expect((await beyond(15, 16)).sentences[1].labels).toEqual(['B-A', 'O', 'O', 'O', 'B-E']);
     await expect(beyond(9, 8)).rejects.toThrow('a list of spans whose end is not before their start');

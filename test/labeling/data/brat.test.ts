@@ -77,16 +77,16 @@ test('what labels of tokens cannot hold is counted', async () => {
   expect([...notes].sort()).toEqual(
     ['relations 2 7', 'events 1 9', 'attributes 2 10', 'normalizations 1 12', 'notes 1 13', 'discontinuous 1 4', 'crossing 1 6', 'overlapping 1 1', 'misaligned 1 3'].map((note) => `annotated-${note}`).sort(), // prettier-ignore
   );
-  expect(messages).toContainEqual(expect.stringMatching(/a\.ann: 1 span left out, which go on in another line, the first in line 6 \(F\)$/)); // prettier-ignore
+  expect(messages).toContainEqual(expect.stringMatching(/a\.ann: 1 span left out: continued on another line, the first in line 6 \(F\)$/)); // prettier-ignore
 });
 
 test.each([
-  ['T1\tP 0 3\tAnn\nT2\tP 4 99\tLee\n', /a\.ann:2: the span 4 99 \(P\) ends beyond .*a\.txt, which has 8 code points: correct its places/],
-  ['T1\tP 1 4\tAnn\n', /a\.ann:1: the text at 1 4 of .*a\.txt is "nn ", not "Ann": correct the places/],
-  ['T1\tP 3 3\t\n', /a\.ann:1: expected places from left to right, each end behind its start; got "3 3"/],
+  ['T1\tP 0 3\tAnn\nT2\tP 4 99\tLee\n', /a\.ann:2: the span 4 99 \(P\) ends beyond .*a\.txt, which has 8 code points: correct its offsets/],
+  ['T1\tP 1 4\tAnn\n', /a\.ann:1: the text at 1 4 of .*a\.txt is "nn ", not "Ann": correct the offsets/],
+  ['T1\tP 3 3\t\n', /a\.ann:1: expected places from left to right, each end after its start; got "3 3"/],
   ['T1\tP 4 7;0 3\tLee Ann\n', /a\.ann:1: expected places from left to right/],
   ['T1 P 0 3 Ann\n', /a\.ann:1: expected T1, a tab, a type, places/],
-  ['Ann\tPER\n', /a\.ann:1: expected an annotation of brat, .*; got "Ann\\tPER"/],
+  ['Ann\tPER\n', /a\.ann:1: expected a brat annotation, .*; got "Ann\\tPER"/],
   ['T1\tP 0 3\tA\xff\n', /a\.ann:1: expected UTF-8/],
 ])('bad data: %j', async (annotations, message) => {
   write('a.txt', 'Ann Lee\n');
@@ -106,7 +106,7 @@ test('a folder of pairs, in the order of their names; bad documents are left out
   expect(skipped.found).toEqual(['1: Bo/B-P']);
   expect(skipped.messages.at(-1)).toContain('2 bad lines were left out, with 1 sentence and 2 readable tokens');
   write('b.ann', 'x');
-  await expect(read(folder, { badLines: 'skip' })).rejects.toThrow('no sentences: the input has documents with bad lines only'); // prettier-ignore
+  await expect(read(folder, { badLines: 'skip' })).rejects.toThrow('no sentences: the input has only documents with bad lines'); // prettier-ignore
 });
 
 test('files that are missing', async () => {

@@ -35,7 +35,7 @@ describe('tsv', () => {
       expect(sentences).toEqual(WANTED);
       expect(notes.map(({ kind }) => kind)).toEqual(['columns']);
       expect(notes[0].message).toMatch(
-        /^f: read as tsv, text in column \d, labels in column \d, tokens by unicode: name/,
+        /^f: read as tsv, text in column \d, labels in column \d, tokens by unicode: if that is wrong, set/,
       );
       const again = await heard(text, { like: input });
       expect(again.sentences).toEqual(WANTED);
@@ -83,7 +83,7 @@ describe('tsv', () => {
     await expect(read(`${good}\tb\n`, { column: 1 })).rejects.toThrow(
       'f:3: expected a label; got an empty one: add it',
     );
-    await expect(read(`${good}pos\t \n`, { column: 1 })).rejects.toThrow('f:3: expected a text; got nothing but white');
+    await expect(read(`${good}pos\t \n`, { column: 1 })).rejects.toThrow('f:3: expected a text; got only white');
     await expect(read(good, { maxTokens: 0 as never })).rejects.toThrow(ArgumentError);
     await expect(read('pos\ta b c\nneg\tb', { maxTokens: 2 })).rejects.toThrow(
       'f:1: the text has 3 tokens, more than 2',
@@ -159,9 +159,9 @@ test('a format that cannot be told, or takes no such option', async () => {
     /cannot tell where the labels are .*--format tsv, jsonl, fasttext, slots/,
   );
   await expect(read('\n \n')).rejects.toThrow('f: no sentences: the input is empty');
-  await expect(read('__label__a b', { column: 1 })).rejects.toThrow('column means nothing to the format fasttext');
+  await expect(read('__label__a b', { column: 1 })).rejects.toThrow('column does not apply to the format fasttext');
   await expect(read('a\tb', { format: 'conllu' as never })).rejects.toThrow(ArgumentError);
-  await expect(read('one column', { format: 'tsv' })).rejects.toThrow('got one column: name another format');
+  await expect(read('one column', { format: 'tsv' })).rejects.toThrow('got one column: choose another format');
   await expect(read('a\tb', { format: 'slots' })).rejects.toThrow(DataError);
 });
 
@@ -232,7 +232,9 @@ describe('files', () => {
     await expect(readClassifiedCorpus(`a=${at('good')}`, { format: 'tsv' })).rejects.toThrow(
       /not tsv: leave the format/,
     );
-    await expect(readClassifiedCorpus(at('good'), { format: 'lines' })).rejects.toThrow(/one file for each \(pos=FILE/);
+    await expect(readClassifiedCorpus(at('good'), { format: 'lines' })).rejects.toThrow(
+      /one file per label \(pos=FILE/,
+    );
   });
 
   test('the intents of a slots folder', async () => {
@@ -243,8 +245,10 @@ describe('files', () => {
       { tokens: ['rain', '?'], category: 'GetWeather', line: 2 },
     ]);
     expect(readings).toEqual([{ format: 'slots', tokenizer: 'whitespace' }]);
-    await expect(readClassifiedCorpus(at('bare'), { format: 'slots' })).rejects.toThrow(/expected a file label beside/);
-    await expect(readClassifiedCorpus(at('slots'), { tokenizer: 'characters' })).rejects.toThrow(/means nothing to/);
+    await expect(readClassifiedCorpus(at('bare'), { format: 'slots' })).rejects.toThrow(
+      /expected a file named label next to/,
+    );
+    await expect(readClassifiedCorpus(at('slots'), { tokenizer: 'characters' })).rejects.toThrow(/does not apply to/);
   });
 
   test('lines of raw text, blank ones without tokens', async () => {

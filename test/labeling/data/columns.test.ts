@@ -50,7 +50,7 @@ describe('reading several columns', () => {
       ]);
       expect((await read(text, { column: 'upos' }))[0].labels).toEqual(['X']);
     }
-    await expect(read(object)).rejects.toThrow('name some of its columns (--column upos,ner)');
+    await expect(read(object)).rejects.toThrow('choose some of its columns (--column upos,ner)');
     await expect(read('{"tokens": ["a"], "x": ["X"], "y": ["X", "Y"]}', { column: ['x', 'y'] })).rejects.toThrow(
       'expected one label per token in "y", 1; got 2',
     );
@@ -76,7 +76,7 @@ describe('reading several columns', () => {
     ['an empty list', []],
     ['null at place 1', ['upos', null as never]],
   ])('%s is not a list of columns', async (got, column) => {
-    await expect(read(conllu, { column })).rejects.toThrow(`a number or a name, or a list of some; got ${got}`);
+    await expect(read(conllu, { column })).rejects.toThrow(`a number or a name, or a list of them; got ${got}`);
   });
 
   test('optional labels: what the input lacks is noted, what is not annotated is empty', async () => {
@@ -150,9 +150,9 @@ describe('writing several heads', () => {
     expect(formatSentence(sentence, 'conll')).toBe("do\tAUX\tVBP\nn't\tX\tY\n\n");
     expect(formatSentence(sure, 'conll')).toBe("do\tAUX\tVBP\t0.5000\t1.0000\nn't\tX\tY\t0.2500\t0.1250\n\n");
     expect(formatSentence(sentence, 'text')).toBe("do/AUX/VBP n't/X/Y\n");
-    expect(() => formatSentence(sentence, 'slashed')).toThrow('slashed holds one label for each word');
+    expect(() => formatSentence(sentence, 'slashed')).toThrow('slashed holds one label per word');
     const short = { ...sentence, heads: { ...heads, xpos: { labels: ['X'] } } };
-    expect(() => formatSentence(short, 'conll')).toThrow('labels must be one per token, 2; got 1');
+    expect(() => formatSentence(short, 'conll')).toThrow('labels must have one entry per token, 2; got 1');
   });
 
   test('JSON lines are keyed by head, and read back', async () => {
@@ -182,7 +182,7 @@ describe('writing several heads', () => {
       'must have one word per token, 2; got 1',
     );
     await expect(read('a\tX\n', { keepLines: true })).rejects.toThrow(
-      'keepLines means nothing to the format two-column',
+      'keepLines does not apply to the format two-column',
     );
   });
 
@@ -200,7 +200,7 @@ describe('writing several heads', () => {
   test('words that count, 0 1 2, are taken for numbers of tokens unless their column is named', async () => {
     const text = '0\tX\tA\n1\tY\tB\n';
     const refused = read(text, { format: 'conll', column: [2, 3] });
-    await expect(refused).rejects.toThrow('words and labels would both be column 2: name the two columns');
+    await expect(refused).rejects.toThrow('words and labels would both be column 2: set both columns');
     const [{ tokens }] = await read(text, { format: 'conll', column: [2, 3], tokenColumn: 1 });
     expect(tokens).toEqual(['0', '1']);
   });

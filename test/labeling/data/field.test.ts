@@ -92,7 +92,7 @@ describe('lines that begin with #', () => {
     expect(await tokens('#')).toEqual([['x'], ['y']]);
     await fails(text, 'f:5: too many columns', { comments: 'none' });
     expect((await field('# = 1 2\nx a b 3\n', { comments: 'none' })).sentences[0].tokens).toEqual(['#', 'x']);
-    await fails('{"tokens":["a"]}', 'comments means nothing to the format jsonl', { comments: '#' }, ArgumentError);
+    await fails('{"tokens":["a"]}', 'comments does not apply to the format jsonl', { comments: '#' }, ArgumentError);
     await fails(text, "comments must be 'auto', 'none' or '#'", { comments: '%' as 'none' }, ArgumentError);
   });
 });
@@ -113,7 +113,7 @@ describe('CoNLL-U with a bad line stays CoNLL-U', () => {
   test('blanks for tabs throughout', () =>
     fails(
       '1 A a X _ _ 0 root _ _\n2 B b Y _ _ 1 dep _ _\n',
-      'f:1: too few columns: expected 10 separated by tabs; got 1 in "1 A a X _ _ 0 root _ _": put tabs in place',
+      'f:1: too few columns: expected 10 separated by tabs; got 1 in "1 A a X _ _ 0 root _ _": replace the spaces between the columns with tabs',
     ));
 
   test('two joined files with marks are read, which is said', async () => {
@@ -159,7 +159,7 @@ describe('CoNLL-U Plus', () => {
     const text = '# global.columns = ID FORM NE\n1\ta\tO\n';
     await fails(text, 'column "upos" does not exist: the names are id, form, ne', {}, ArgumentError);
     expect((await field(text, { labels: 'ignored' })).pairs).toEqual([[['a'], undefined]]);
-    await fails(`${PLUS}\n# global.columns = ID FORM\n1\ta\n`, 'f:9: other columns than line 1 declares');
+    await fails(`${PLUS}\n# global.columns = ID FORM\n1\ta\n`, 'f:9: the columns are not those that line 1 declares');
     expect((await field(`${PLUS}\n${PLUS}`)).sentences).toHaveLength(4);
     expect((await field('# global.columns = FORM UPOS\na\tX\nb\tY\n')).sentences[0].tokens).toEqual(['a', 'b']);
   });
@@ -201,7 +201,7 @@ describe('the token column', () => {
 
   test('ids and words alone have no labels: said, not trained on', async () => {
     const text = '1\tAnna\n2\tva\n\n1\tOui\n';
-    await fails(text, 'f: column 1 of 2 counts the words, so that column 2 has the words', {}, ArgumentError);
+    await fails(text, 'f: column 1 of 2 numbers the words, so column 2 has the words', {}, ArgumentError);
     expect((await field(text, { tokenColumn: 1 })).sentences[0]).toMatchObject({
       tokens: ['1', '2'],
       labels: ['Anna', 'va'],
@@ -210,7 +210,7 @@ describe('the token column', () => {
   });
 
   test('an id that is none is an error of its line', () =>
-    fails('1\ta\tX\n2\tb\tY\n3x\tc\tY\n', 'f:3: expected a number in column 1, which counts the words; got "3x"'));
+    fails('1\ta\tX\n2\tb\tY\n3x\tc\tY\n', 'f:3: expected a number in column 1, which numbers the words; got "3x"'));
 
   test('words and labels are two columns', async () => {
     await fails('a b X\nc d Y\n', 'f: words and labels would both be column 3', { tokenColumn: 3 }, ArgumentError);
@@ -267,7 +267,7 @@ describe('a last column that is not a label', () => {
   test('one value, or one in each sentence, is asked about with three values of each column', async () => {
     const one = await field('the DT anna\ncat NN anna\nsat VB anna\n');
     expect(doubtfulLabels(one.reading, one.sentences)).toBe(
-      'the last column, 3, has the one value "anna": is it the labels? Name the label column (--column). ' +
+      'the last column, 3, has the one value "anna": is it the label column? Set the right one (--column). ' +
         'The columns are 1 (the, cat, sat), 2 (DT, NN, VB), 3 (anna)',
     );
     const documents = await field('the DT d1\ncat NN d1\n\n'.repeat(3) + 'a DT d2\ncat NN d2\n\n'.repeat(3));
@@ -368,7 +368,7 @@ describe('slashed', () => {
     const read = async (labels: ReadOptions['labels']) => (await field('a/X b\n', { format: 'slashed', labels })).pairs;
     expect(await read('ignored')).toEqual([[['a', 'b'], undefined]]);
     expect(await read('optional')).toEqual([[['a', 'b'], undefined]]);
-    await fails('a/X', 'column means nothing to the format slashed', { format: 'slashed', column: 1 }, ArgumentError);
+    await fails('a/X', 'column does not apply to the format slashed', { format: 'slashed', column: 1 }, ArgumentError);
     await fails('a/X b/Y', 'f:1: the sentence has 2 tokens, more than 1', { format: 'slashed', maxTokens: 1 });
   });
 
@@ -390,7 +390,7 @@ describe('bad lines', () => {
     const { notes, add } = collectNotes();
     const reading = field(rows(12), { badLines: 'list', onNote: add });
     await expect(reading).rejects.toThrow(
-      /^f:2: too few columns.*\. That is the first of 12 bad lines, of which the first 10 were told: correct them, or leave them out \(--skip-bad\)$/,
+      /^f:2: too few columns.*\. That is the first of 12 bad lines, the first 10 of them reported: correct them, or leave them out \(--skip-bad\)$/,
     );
     expect(notes.map(({ kind, line }) => [kind, line])).toEqual(
       Array.from({ length: 10 }, (_, i) => ['bad-line', 2 + 5 * i]),
@@ -408,7 +408,7 @@ describe('bad lines', () => {
       source: 'f',
       count: 12,
     });
-    await fails('a\n', 'f: no sentences: the input has bad lines only', { badLines: 'skip', format: 'two-column' });
+    await fails('a\n', 'f: no sentences: the input has only bad lines', { badLines: 'skip', format: 'two-column' });
   });
 
   test('every word that is too long is a bad line, and none of them is a readable token', async () => {
@@ -449,7 +449,7 @@ describe('bad lines', () => {
   test('what says something of the whole file ends it in any case', async () => {
     const utf16 = Buffer.from('a\tX\nb\tY\n', 'utf16le');
     await expect(all(readSentences([utf16], { badLines: 'skip' }))).rejects.toThrow('probably UTF-16');
-    await fails('a\tX\rb\tY\r', 'end in CR alone', { badLines: 'skip' });
+    await fails('a\tX\rb\tY\r', 'end in CR only', { badLines: 'skip' });
     await fails(
       'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n',
       'f: expected sentences; got a Git LFS pointer',

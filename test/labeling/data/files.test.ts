@@ -67,12 +67,12 @@ describe('files', () => {
 
   test('what cannot be read', async () => {
     await fails(join(folder, 'absent'), 'absent: no such file: check the path');
-    await fails('', 'expected the path of a file; got an empty one');
+    await fails('', 'expected a file path; got an empty one');
     await fails(
       folder,
-      `${folder}: expected a file, got a folder: name a file in it, or, for labeled sentences, a folder with seq.in`,
+      `${folder}: expected a file, got a folder: pass a file in it or, for labeled sentences, a folder with seq.in`,
     );
-    await fails(folder, 'expected a file in the format conll, got a folder', { format: 'conll' });
+    await fails(folder, 'expected a file in the format conll; got a folder', { format: 'conll' });
     await fails(file('empty', ''), 'empty: no sentences: the input is empty');
     await fails(
       file('bad', Uint8Array.of(0x61, 0x09, 0xff, 0x0a)),
@@ -116,7 +116,7 @@ describe('slots', () => {
       { tokens: ['caf\u00e9'], labels: ['O'], line: 1 },
     ]);
     const alone = triple('alone', 'a b\n');
-    await fails(alone, `${alone}: expected seq.out beside seq.in: add it`);
+    await fails(alone, `${alone}: expected seq.out next to seq.in: add it`);
     expect((await readCorpus(alone, { labels: 'optional' }))[0].labels).toBeUndefined();
   });
 
@@ -127,10 +127,10 @@ describe('slots', () => {
       'O O\nO\n',
       'seq.out:2: expected one label per word of seq.in, 2; got 1: correct the line',
     ],
-    ['zero', 'a\n\nb\n', 'O\n\nO\n', 'seq.in:2: a sentence of zero tokens: remove the line'],
+    ['zero', 'a\n\nb\n', 'O\n\nO\n', 'seq.in:2: a sentence without tokens: remove the line'],
     ['unlabeled', 'a\nb\n', 'O\n\n', 'seq.out:2: expected one label per word of seq.in, 1; got 0'],
     ['short', 'a\nb\n', 'O\n', 'seq.out:2: expected a line for each line of seq.in; got the end of the file'],
-    ['long', 'a\n', 'O\nO\n', 'seq.out:2: expected 1 line, as many as seq.in has; got more'],
+    ['long', 'a\n', 'O\nO\n', 'seq.out:2: expected 1 line, like seq.in; got more'],
     ['none', '', '', 'seq.in: no sentences: the file is empty'],
   ])('%s', async (name, input, output, message) => {
     await fails(triple(name, input, output), `${join(folder, name)}/${message}`);
@@ -143,12 +143,12 @@ describe('slots', () => {
 
   test('options that do not apply, files that are not triples', async () => {
     const path = triple('options', 'a b', 'O O');
-    await fails(path, 'column means nothing to the format slots', { column: 1 }, ArgumentError);
+    await fails(path, 'column does not apply to the format slots', { column: 1 }, ArgumentError);
     await fails(path, 'seq.in:1: the sentence has 2 tokens, more than 1', { maxTokens: 1 });
     await fails(path, 'seq.in:1: the line is longer than 2 bytes', { maxLineBytes: 2 });
     await fails(
       file('other', 'a'),
-      'is a folder with seq.in and seq.out: name the folder',
+      'is a folder with seq.in and seq.out: pass the folder',
       { format: 'slots' },
       ArgumentError,
     );

@@ -22,16 +22,14 @@ describe('a JSON list', () => {
   ])('%s is no format of columns, whatever its spaces', async (_, text) => {
     expect(detectFormat(text.split('\n'))).toBeUndefined();
     const message =
-      /it is one JSON list, and JSON lines are expected, one object a line: convert it, for example with jq -c '\.\[\]'$/;
+      /it is one JSON list; expected JSON lines, one object per line: convert it, for example with jq -c '\.\[\]'$/;
     await expect(read(text)).rejects.toThrow(message);
     await expect(classify(text)).rejects.toThrow(message);
   });
 
   test('on every line asks for objects', async () => {
     const lines = json(['Ann sang', { entities: [[0, 3, 'PER']] }], ['Bo', { entities: [] }]);
-    await expect(read(lines)).rejects.toThrow(
-      'each line is a JSON list, and an object is expected: write {"text": "…"',
-    );
+    await expect(read(lines)).rejects.toThrow('each line is a JSON list; expected an object: write {"text": "…"');
   });
 
   test('a bracket as the first word is a word', () => {
@@ -43,18 +41,18 @@ describe('a JSON list', () => {
 
 test('comma-separated values are named, with what to do', async () => {
   const advice =
-    /it looks like comma-separated values, and columns are separated by tabs: convert it, for example with csvformat -T/;
+    /it looks like comma-separated values; expected columns separated by tabs: convert it, for example with csvformat -T/;
   await expect(read('word,pos,tag\nAnn,NOUN,B-PER\n"in, on",VERB,O\n')).rejects.toThrow(advice);
   await expect(classify('text,label\n"good, really",pos\nbad,neg\n')).rejects.toThrow(advice);
-  await expect(classify('One, two, three.\nNo commas here\n')).rejects.toThrow('name the format (--format');
+  await expect(classify('One, two, three.\nNo commas here\n')).rejects.toThrow('set the format (--format');
 });
 
 describe('JSON lines whose fields have other names', () => {
   test.each([
-    [{ tokens: ['a', 'b'], tags: ['X', 'Y'] }, 'name the field of the labels (--column tags)'],
-    [{ tokens: ['a', 'b'] }, 'name the field of the labels (--column)'],
-    [{ words: ['a'], ner: ['X'] }, 'call the field of the words "tokens", for example with jq -c \'.tokens = .words\''],
-    [{ data: { text: 'a' }, annotations: [] }, 'of Label Studio, export CoNLL2003, which is read as conll'],
+    [{ tokens: ['a', 'b'], tags: ['X', 'Y'] }, 'set the label field (--column tags)'],
+    [{ tokens: ['a', 'b'] }, 'set the label field (--column)'],
+    [{ words: ['a'], ner: ['X'] }, 'rename the word field to "tokens", for example with jq -c \'.tokens = .words\''],
+    [{ data: { text: 'a' }, annotations: [] }, 'from Label Studio, export CoNLL2003, which is read as conll'],
     [{ text: 'a b', tags: 3 }, 'write {"text": "…", "label": [[start, end, "TYPE"], …]}, or the words as "tokens"'],
   ])('%j: %s', async (line, advice) => {
     await expect(read(json(line))).rejects.toThrow(advice);

@@ -63,7 +63,7 @@ describe('conllu', () => {
       ]);
     }
     const empty = text.replace('\t_\t', '\t\t').replace(/b\t([^\t]*)\t_/, 'b\t$1\t');
-    await fails(empty, 'f:2: expected a label in column upos; got nothing: fill it in, write _ where there is none');
+    await fails(empty, 'f:2: expected a label in column upos; got nothing: fill it in, write _ if there is none');
     expect(pairs(await read(empty, { labels: 'optional' }))[0]).toEqual([['a', 'b'], undefined]);
     expect(pairs(await read(text, { labels: 'ignored' }))).toEqual([
       [['a', 'b'], undefined],
@@ -80,7 +80,7 @@ describe('conllu', () => {
       'f:1: expected a word number, a range such as 8-9 or a decimal such as 5.1 in column 1; got "x"',
     ],
     [row('1', '', 'X'), 'f:1: expected a word in column form; got nothing'],
-    ['# only\n# comments\n', 'f: no sentences: the input has comments or blank lines only'],
+    ['# only\n# comments\n', 'f: no sentences: the input has only comments or blank lines'],
   ])('%j', (text, message) => fails(text, message, { format: 'conllu' }));
 });
 
@@ -216,7 +216,7 @@ describe('jsonl', () => {
   });
 
   test.each([
-    ['{"tokens": []}', 'f:1: a sentence of zero tokens: remove the line'],
+    ['{"tokens": []}', 'f:1: a sentence without tokens: remove the line'],
     ['{"tokens": ["a"], "labels": ["X", "Y"]}', 'f:1: expected one label per token, 1; got 2'],
     [
       '{"tokens": ["a"], "tags": ["X"]}',
@@ -273,7 +273,7 @@ describe('every format', () => {
       await fails('a\tX', `${Object.keys(wrong)[0]} must be`, wrong as ReadOptions, ArgumentError);
     }
     await fails('a\tX', 'use readSlots, or give the folder', { format: 'slots' }, ArgumentError);
-    await fails('a\tX', 'columns means nothing to the format two-column', { columns: ['a'] }, ArgumentError);
+    await fails('a\tX', 'columns does not apply to the format two-column', { columns: ['a'] }, ArgumentError);
     expect(formatOf('conllu')).toBe('conllu');
     expect(() => formatOf('xml')).toThrow(
       'unknown format "xml": use one of conllu, conll, two-column, slashed, jsonl, doccano, prodigy, spans, brat, slots',
@@ -356,7 +356,7 @@ describe('the format is told by content', () => {
   test('what cannot be told is said so', async () => {
     await fails(
       'Some text.\nMore text is here.',
-      'f: cannot tell the format from the first 2 lines: name one of conllu',
+      'f: cannot tell the format from the first 2 lines: choose one of conllu',
     );
   });
 

@@ -55,8 +55,8 @@ test('several columns have names each', async () => {
   const { sentences } = await read([line], { column: ['ner_tags', 'pos_tags'], labelNames });
   expect(sentences[0].columns).toEqual({ ner_tags: ['B-PER', 'I-PER', 'O', 'B-LOC'], pos_tags: ['NNP', 'NNP', 'IN', 'NNP'] }); // prettier-ignore
   const column = ['ner_tags', 'pos_tags'];
-  await expect(read([line], { column, labelNames: NAMES })).rejects.toThrow('name the labels of each in a file of features'); // prettier-ignore
-  await expect(read([line], { column, labelNames: { ner_tags: NAMES } })).rejects.toThrow('names are given for ner_tags alone: add those of pos_tags'); // prettier-ignore
+  await expect(read([line], { column, labelNames: NAMES })).rejects.toThrow('give the label names of each in a file of features'); // prettier-ignore
+  await expect(read([line], { column, labelNames: { ner_tags: NAMES } })).rejects.toThrow('names are given only for ner_tags: add those of pos_tags'); // prettier-ignore
 });
 
 test('null is a token without label; without labels nothing is asked', async () => {
@@ -67,7 +67,7 @@ test('null is a token without label; without labels nothing is asked', async () 
 
 test.each([
   [[1, 2, 0, 4], /^input:2: expected an integer from 0 to 3 in "ner_tags", .*; got 4 for token 4: /],
-  [[1, -100, 0, 3], /^input:2: .*; got -100 for token 2: correct it, write null where there is no label, or name more labels/],
+  [[1, -100, 0, 3], /^input:2: .*; got -100 for token 2: correct it, write null if there is no label, or add names/],
   [[1.5, 2, 0, 3], /^input:2: .*; got 1\.5 for token 1/],
   [[1, '2', 0, 3], /^input:2: .*; got "2" for token 2/],
   [[1, 2, 0], /^input:2: expected one label per token, 4; got 3/],
@@ -76,9 +76,9 @@ test.each([
 }); // prettier-ignore
 
 test('without names integers are refused, and so are names that are none', async () => {
-  await expect(read([ANN])).rejects.toThrow('input:1: "ner_tags" holds integers, and nothing says which labels they stand for: name these from 0 on (--label-names O,B-PER,… or a file)'); // prettier-ignore
+  await expect(read([ANN])).rejects.toThrow('input:1: "ner_tags" holds integers, but the label names are unknown: list them from 0 on (--label-names O,B-PER,… or a file)'); // prettier-ignore
   await expect(read([ANN], { labelNames: ['O', 'O'] })).rejects.toThrow('labelNames must be a list of names');
-  await expect(read([ANN], { labelNames: NAMES, format: 'doccano' })).rejects.toThrow('labelNames means nothing to the format doccano'); // prettier-ignore
+  await expect(read([ANN], { labelNames: NAMES, format: 'doccano' })).rejects.toThrow('labelNames does not apply to the format doccano'); // prettier-ignore
 });
 
 test('one label a sentence', async () => {
@@ -91,6 +91,6 @@ test('one label a sentence', async () => {
   expect(await read1(1)).toEqual(['0', '1']);
   expect(await read1(1, { labelNames: ['neg', 'pos'] })).toEqual(['neg', 'pos']);
   expect(await read1(1, { labelNames: { label: ['neg', 'pos'] } })).toEqual(['neg', 'pos']);
-  await expect(read1(2, { labelNames: ['neg', 'pos'] })).rejects.toThrow(/^input:2: expected an integer from 0 to 1 in "label", .*; got 2: correct it, or name more labels/); // prettier-ignore
-  await expect(read1(1, { labelNames: ['neg', 'pos'], format: 'fasttext' })).rejects.toThrow('labelNames means nothing to the format fasttext'); // prettier-ignore
+  await expect(read1(2, { labelNames: ['neg', 'pos'] })).rejects.toThrow(/^input:2: expected an integer from 0 to 1 in "label", .*; got 2: correct it, or add names/); // prettier-ignore
+  await expect(read1(1, { labelNames: ['neg', 'pos'], format: 'fasttext' })).rejects.toThrow('labelNames does not apply to the format fasttext'); // prettier-ignore
 });

@@ -50,7 +50,7 @@ describe('lines of a byte stream', () => {
   });
 
   test.each(['a\rb', 'a\tX\r\rb\tY\r', '\ufeffa\r\r', '\r\r'])('%j ends its lines in CR alone', async (text) => {
-    const message = 'f:1: expected lines that end in LF or CRLF; got lines that end in CR alone: convert them';
+    const message = 'f:1: expected lines that end in LF or CRLF; got lines that end in CR only: convert them';
     for (const size of [1, 2, 100]) {
       await expect(linesOf(chunked(bytes(text), size))).rejects.toThrow(message);
       await expect(linesOf(chunked(bytes(text), size))).rejects.toThrow(DataError);
@@ -58,8 +58,8 @@ describe('lines of a byte stream', () => {
   });
 
   test('which is what is said of such a file, too, where it is longer than a line may be', async () => {
-    await expect(linesOf(chunked(bytes('ab\rcd\ref'), 3), 6)).rejects.toThrow('end in CR alone');
-    await expect(linesOf(chunked(bytes('ab\rcdefgh\n'), 3), 6)).rejects.toThrow('end in CR alone');
+    await expect(linesOf(chunked(bytes('ab\rcd\ref'), 3), 6)).rejects.toThrow('end in CR only');
+    await expect(linesOf(chunked(bytes('ab\rcdefgh\n'), 3), 6)).rejects.toThrow('end in CR only');
     await expect(linesOf(chunked(bytes('x\nab\rcd\ref'), 3), 6)).rejects.toThrow(
       'f:2: the line is longer than 6 bytes',
     );

@@ -132,7 +132,7 @@ describe('label vocabulary', () => {
 
   test('a label never seen in training is named, with its place and the known ones', () => {
     const sentence = { tokens: ['q', 'r'], labels: ['X', 'Z'], line: 7 };
-    const tail = 'label "Z" was never seen in training; the known labels are Y A X: correct it, or train with it';
+    const tail = 'label "Z" was never seen in training; the known labels are Y A X: correct it, or retrain with it';
     expect(() => labels.lookup('Z')).toThrow(new DataError(tail));
     expect(() => labels.encode(sentence, 'f')).toThrow(new DataError(`f: sentence at line 7, token 2, "r": ${tail}`));
     expect(() => labels.encode({ ...sentence, line: undefined })).toThrow(new DataError(`token 2, "r": ${tail}`));

@@ -53,9 +53,11 @@ describe('formatSentence', () => {
 
   test('what cannot be written is refused', () => {
     for (const output of OUTPUTS) {
-      expect(() => formatSentence({ tokens, labels: ['X'] }, output)).toThrow('labels must be one per token, 2; got 1');
+      expect(() => formatSentence({ tokens, labels: ['X'] }, output)).toThrow(
+        'labels must have one entry per token, 2; got 1',
+      );
       const short = { tokens, labels, probabilities: [1] };
-      expect(() => formatSentence(short, output)).toThrow('probabilities must be one per token, 2; got 1');
+      expect(() => formatSentence(short, output)).toThrow('probabilities must have one entry per token, 2; got 1');
       expect(() => formatSentence({ tokens: [''], labels: ['X'] }, output)).toThrow('must not be empty');
       expect(() => formatSentence({ tokens: ['a'], labels: [''] }, output)).toThrow('must not be empty');
     }
@@ -123,6 +125,6 @@ test('labels beside columns are those of the first, or refused', () => {
   expect(formatSentence({ tokens, labels: ['DET', 'NOUN'], columns }, 'conll')).toBe(line);
   for (const labels of [['DT', 'NN'], ['DET']])
     expect(() => formatSentence({ tokens, labels, columns }, 'conll')).toThrow(
-      /labels beside columns must be those of the first, upos; they differ/,
+      /labels must equal the first column, upos; they differ/,
     );
 });

@@ -106,7 +106,7 @@ function packed() {
 describe('what is refused, by name', () => {
   test.each<readonly [TrainOptions, RegExp]>([
     [{ dropoutKind: 'gaussian' as never }, /dropoutKind/],
-    [{ dropoutKind: 'variational', dropout: 0 }, /dropoutKind 'variational' means nothing without dropout/],
+    [{ dropoutKind: 'variational', dropout: 0 }, /dropoutKind 'variational' has no effect without dropout/],
     [{ recurrentDropout: 1 }, /recurrentDropout/],
     [{ zoneout: -0.1 }, /zoneout/],
     [{ zoneout: { h: 1 } }, /zoneout\.h/],
@@ -114,7 +114,7 @@ describe('what is refused, by name', () => {
     [{ zoneout: 'much' as never }, /zoneout/],
     [{ dense: -1 }, /dense/],
     [{ dense: 2.5 }, /dense/],
-    [{ residual: true, layers: 1 }, /residual means nothing to one layer/],
+    [{ residual: true, layers: 1 }, /residual has no effect with one layer/],
     [{ residual: 'yes' as never }, /residual/],
   ])('%j', async (options, message) => {
     const wrong = train(kernels, { train: corpus }, { ...SMALL, ...options });
@@ -126,7 +126,7 @@ describe('what is refused, by name', () => {
     const told = corpus.map(({ tokens }, k) => ({ tokens, category: k % 2 === 0 ? 'even' : 'odd' }));
     const trained = (options: TrainOptions) =>
       train(kernels, { train: told }, { ...SMALL, task: 'classify', pooling: 'last', dense: 4, ...options });
-    await expect(trained({})).rejects.toThrow(/pooling last takes a half of each direction/);
+    await expect(trained({})).rejects.toThrow(/pooling last needs the outputs of both directions/);
     const { model } = await trained({ bidirectional: false });
     const body = { ...model.config.body, bidirectional: true };
     expect(() => networkOf({ ...model.config, body })).toThrow(ArgumentError);
@@ -141,7 +141,7 @@ describe('what is refused, by name', () => {
       dropout: 0,
       residual: true as const,
     };
-    expect(() => networkOf(taggerConfig(sizes, 6, 3))).toThrow(/residual layers must be of one size; got 3, 4/);
+    expect(() => networkOf(taggerConfig(sizes, 6, 3))).toThrow(/residual layers must have the same size; got 3, 4/);
   });
 
   test.each([

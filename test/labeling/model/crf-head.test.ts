@@ -190,10 +190,10 @@ describe('a file is judged in its own labels, whatever scheme was learned', () =
     expect(load({}, [...names].reverse())).toThrow(wrong);
     expect(load({ ...other, scheme: undefined, data: undefined })).toThrow('the transitions that a scheme permits');
     expect(load({ scheme: 'BILOU' })).toThrow(
-      /scheme BILOU must write every label of the head labels; it has none such as "[ES]-/,
+      /scheme BILOU must have every label of the head labels; it has no "[ES]-/,
     );
     const foreign = names.map((name) => (name.startsWith('S-') ? name.replace('S-', 'U-') : name));
-    expect(load({}, foreign)).toThrow(/scheme IOBES must write every label .* none such as "U-/);
+    expect(load({}, foreign)).toThrow(/scheme IOBES must have every label .* it has no "U-/);
     expect(load({ scheme: 'BILOU', permitted: undefined })).toThrow(DataError);
   });
 
@@ -329,10 +329,10 @@ test('a CRF may be free, and labels that annotate no spans leave it free', async
   expect(pos.model.config.heads[0].permitted).toBeUndefined();
   expect(heard).toEqual([]);
   await expect(train(kernels, { train: tags }, { ...tiny, scheme: 'IOBES' })).rejects.toThrow(
-    'the scheme IOBES needs labels of spans',
+    'the scheme IOBES needs span labels',
   );
   await expect(train(kernels, { train: tags }, { ...tiny, decode: 'constrained' })).rejects.toThrow(
-    'constrained decoding needs labels',
+    'constrained decoding needs span labels',
   );
 });
 
@@ -359,7 +359,7 @@ test('options of tokens are refused where sentences have the labels', async () =
   const classified = { train: corpora.train.map((each) => ({ ...each, category: 'x' })) };
   for (const options of [{ head: 'crf' }, { scheme: 'IOB2' }, { decode: 'free' }] as TrainOptions[]) {
     const name = Object.keys(options)[0];
-    await expect(train(kernels, classified, { ...tiny, task: 'classify', ...options })).rejects.toThrow(`${name} means nothing to the task classify`); // prettier-ignore
+    await expect(train(kernels, classified, { ...tiny, task: 'classify', ...options })).rejects.toThrow(`${name} does not apply to the task classify`); // prettier-ignore
   }
   await expect(train(kernels, corpora, { ...tiny, head: 'hmm' as never })).rejects.toThrow(
     "head must be one of 'softmax', 'crf'",

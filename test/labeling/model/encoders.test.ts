@@ -218,7 +218,7 @@ test.each<[TrainOptions, RegExp]>([
   [{ encoders: ['words', {} as never] }, /^train: encoders\[1\] must be a kind of encoder/],
   [{ affixMinCount: 0 }, /^train: affixMinCount must be an integer of at least 1; got 0/],
   [{ affixMinCount: 2, affixDropout: 1 }, /^train: affixDropout must be/],
-  [{ affixDropout: 0.2 }, /^train: affixDropout .* none are rare: set affixMinCount/],
+  [{ affixDropout: 0.2 }, /^train: affixDropout .* without rare affixes: set affixMinCount/],
   [{ affixSize: 0 }, /^train: affixSize must be an integer of at least 1; got 0/],
   [{ affixRows: 1.5 }, /^train: affixRows must be an integer of at least 1/],
   [{ characters: 'gru' as 'lstm' }, /^train: characters must be one of 'lstm', 'cnn'; got 'gru'/],
@@ -231,7 +231,7 @@ test.each<[TrainOptions, RegExp]>([
   [{ characterWindow: 0 }, /^train: characterWindow must be an integer of at least 1/],
   [{ encoders: ['characters'], characterSize: 5 }, /characters.width must be even for an LSTM/],
   [{ encoders: ['vectors'] }, /^train: the encoder vectors needs vectors: pass what readVectors returned/],
-  [{ vectors }, /^train: vectors mean nothing without the encoder vectors/],
+  [{ vectors }, /^train: vectors have no effect without the encoder vectors/],
   [{ encoders: ['vectors'], vectors: [] as never }, /^train: vectors must be vectors, \{ size, words, values \}/],
   [{ encoders: ['vectors'], vectors: { ...vectors, size: 4 } }, /^train: vectors.values must have 4 numbers for each/],
   [
@@ -316,7 +316,7 @@ describe('a file of a stranger', () => {
     ],
     ['characters', { width: 5 }, undefined, /characters.width must be even for an LSTM/],
     ['characters', { size: 2 }, undefined, /expected 2 characters; got 23: the file is damaged/],
-    ['characters', { window: 1e9 }, undefined, /characters.window must be at most 127, for words have at most 64 characters; got 1000000000/], // prettier-ignore
+    ['characters', { window: 1e9 }, undefined, /characters.window must be at most 127, because words have at most 64 characters; got 1000000000/], // prettier-ignore
     ['characters', { window: 0 }, undefined, /characters.window must be an integer of at least 1/],
     ['characters', { embedding: undefined }, undefined, /characters.embedding must be an integer of at least 1/],
     ['characters', {}, { unit: 'grapheme', characters: ['a'] }, /expected \d+ characters; got 2: the file is damaged/],

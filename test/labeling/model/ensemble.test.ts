@@ -286,7 +286,7 @@ describe('refused', () => {
   test('models that differ in more than weights, and readings of several models', async () => {
     const [a, b] = (await ensembleFor(KINDS[0])).files.map((file) => loadModel(file));
     const other = loadModel((await ensembleFor(KINDS[1])).files[0]);
-    expect(() => ensembleOf([a, other])).toThrow('models[1] has another configuration than models[0]');
+    expect(() => ensembleOf([a, other])).toThrow('models[1] differs from models[0] in configuration');
     expect(() => ensembleOf([])).toThrow('1 to 100 elements');
     expect(() => memberOf(ensembleOf([a, b]), 2)).toThrow('k must be an integer from 0 to 1; got 2');
     expect(() => inspect(kernels, ensembleOf([a, b]), plain.dev[0])).toThrow(

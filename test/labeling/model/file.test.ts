@@ -237,15 +237,15 @@ describe('what a file holds beside the model', () => {
     expect(ensemble.foreign).toEqual(read.foreign);
     expect(memberOf(ensemble, 1).foreign).toEqual(read.foreign);
     const other = { ...read, foreign: { tensors: {}, metadata: { author: 'b. n.' } } };
-    expect(() => ensembleOf([read, other])).toThrow(/models differ in author, which their files hold beside them/);
+    expect(() => ensembleOf([read, other])).toThrow(/models differ in author, which their files store too/);
   });
 
   test.each([
     [
       { tensors: { 'layers.9.W': foreign.half }, metadata: {} },
-      /model.foreign has layers.9.W, a name of the model itself/,
+      /model.foreign has layers.9.W, a name that the model itself uses/,
     ],
-    [{ tensors: {}, metadata: { config: '{}' } }, /model.foreign has config, a name of the model itself/],
+    [{ tensors: {}, metadata: { config: '{}' } }, /model.foreign has config, a name that the model itself uses/],
   ])('has no name of the model, %#', (own, message) => {
     expect(() => saveModel({ ...model, foreign: own })).toThrow(ArgumentError);
     expect(() => saveModel({ ...model, foreign: own })).toThrow(message);
@@ -268,7 +268,7 @@ describe('a file that is refused', () => {
     [
       'somebody else’s',
       encodeSafetensors({}, {}),
-      /expected a model made by bptt; got a safetensors file without its metadata/,
+      /expected a model made by bptt; got a safetensors file without metadata of bptt/,
     ],
     [
       'a newer version',

@@ -83,8 +83,7 @@ it('passes of a training say what to pass where they get the half', () => {
   const { packing } = packBatch([2], [0]);
   const features = featuresOf(Int32Array.of(1, 6));
   const half = inferenceNetworkOf(config) as Network;
-  const advice =
-    /network must be whole; got the half of it that runs forward: pass networkOf\(model\.config, model\.own\)/;
+  const advice = /network must be a full network; got a forward-only one: pass networkOf\(model\.config, model\.own\)/;
   expect(() => modelForward(kernels, half, params, features, packing)).toThrow(advice);
   const pass = modelForward(kernels, whole, params, features, packing);
   expect(() => modelBackward(kernels, half, params, pass, [pass.heads[0].logits], params)).toThrow(advice);

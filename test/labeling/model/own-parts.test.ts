@@ -108,7 +108,7 @@ describe('parts of your own', () => {
 
   test('a head of the task beside them is refused', async () => {
     const both = train(kernels, { train: corpus }, { ...options, heads: [first], head: 'softmax' });
-    await expect(both).rejects.toThrow('train: head means nothing beside heads of your own: leave one of the two out');
+    await expect(both).rejects.toThrow('train: head cannot be combined with custom heads: leave one of the two out');
   });
 
   test.each([

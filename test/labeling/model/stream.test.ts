@@ -155,7 +155,7 @@ describe.each(CHAINS)('labels that depend on each other: %s', (_, options) => {
   test('probabilities need the whole sentence, and are refused at once', async () => {
     const tagger = createTagger(await modelOf(options));
     expect(() => tagger.open({ probabilities: true })).toThrow(
-      'open: probabilities of labels that depend on each other are given the whole sentence: use tag()',
+      'open: probabilities of labels that depend on each other need the whole sentence: use tag()',
     );
   });
 });
@@ -206,7 +206,7 @@ describe.each<[string, TrainOptions]>([
     expect(of(0)).not.toEqual(of(3));
     expect(of(3)).not.toEqual(of(Infinity));
     expect(() => tagger.open()).toThrow(
-      'open: lookAhead must be an integer of at least 0, or Infinity, as this model reads both ways; got undefined: say how many tokens a label may wait for',
+      'open: lookAhead must be an integer of at least 0, or Infinity, as this model is bidirectional; got undefined: pass how many tokens a label may wait for',
     );
     for (const lookAhead of [-1, 0.5, NaN]) expect(() => tagger.open({ lookAhead })).toThrow('open: lookAhead must be');
   });
@@ -259,7 +259,7 @@ test('an ensemble of softmaxes is the whole; one of CRFs needs the whole sentenc
     expect(labels).toEqual(tagger.tag([sentence])[0].labels);
   }
   const crfs = createTagger(ensembleOf(await seeds({ head: 'crf' })));
-  expect(() => crfs.open()).toThrow('open: labels of an ensemble of CRFs are given the whole sentence: use tag()');
+  expect(() => crfs.open()).toThrow('open: labels of an ensemble of CRFs need the whole sentence: use tag()');
 });
 
 test('streams do not disturb each other, nor tag', async () => {
@@ -298,7 +298,7 @@ test('parts of your own that read whole sentences are refused by name', async ()
   const encoder = { ...model.network.encoders[0], contextFree: undefined };
   const heads = model.heads.map((head) => ({ ...head, kind: mine }));
   expect(() => createTagger({ ...model, heads } as never).open()).toThrow(
-    "open: the head 'labels' decides about whole sentences: give its kind a stretch, or use tag()",
+    "open: the head 'labels' labels whole sentences: give its kind a stretch, or use tag()",
   );
   const network = { ...model.network, encoders: [encoder] };
   expect(() => createTagger({ ...model, network } as never).open()).toThrow(

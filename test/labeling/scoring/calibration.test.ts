@@ -92,7 +92,7 @@ test('typed arrays serve, and what rounding adds to 1 is taken off', () => {
 });
 
 test.each([
-  [[0.5], [true, false], 10, 'confidences and right must be as many; got 1 and 2'],
+  [[0.5], [true, false], 10, 'confidences and right must have the same length; got 1 and 2'],
   [[0.5, 1.1], [true, false], 10, 'confidences[1] must be a probability in [0, 1]; got 1.1'],
   [[-0.1], [true], 10, 'confidences[0] must be a probability in [0, 1]; got -0.1'],
   [[NaN], [true], 10, 'confidences[0] must be a probability in [0, 1]; got NaN'],

@@ -207,7 +207,7 @@ describe('the modes of a scorer', () => {
     expect(spanReading({}, ['NOUN'], none)).toEqual({ spanMode: 'conlleval' });
     expect(spanReading({ scheme: 'IOB2' }, ['NOUN'], none)).toEqual({ spanMode: 'conlleval' });
     const message =
-      'the span mode repair needs labels of spans, such as B-PER and O; these annotate none: leave it out (--span-mode)';
+      'the span mode repair needs span labels, such as B-PER and O; these labels are not spans: leave it out (--span-mode)';
     expect(() => spanReading({ spanMode: 'repair' }, ['NOUN'], none)).toThrow(new DataError(message));
     expect(() => spanReading({ spanMode: 'repair', source: 'f' }, ['NOUN'], none)).toThrow(
       new DataError(`f: ${message}`),

@@ -245,7 +245,7 @@ describe('scores', () => {
   });
 
   test('lengths must agree', () => {
-    const message = 'labels must be one per token, 2; got 2 gold and 1 predicted';
+    const message = 'there must be one label per token, 2; got 2 gold and 1 predicted';
     expect(() => createScorer().add(['a', 'b'], ['X', 'Y'], ['X'])).toThrow(new ArgumentError(message));
     expect(() => createScorer().add(['a', 'b'], ['X'], ['X', 'Y'])).toThrow(ArgumentError);
   });

@@ -51,7 +51,7 @@ describe('labels that are none', () => {
     const grown = { ...base, labels: [...base.labels, 'noun'], size: base.size + 1 };
     const found = notesOfTraining(rows, grown, 'f', 'token');
     expect(found.map(({ kind, count }) => [kind, count])).toEqual([['case-twins', 2]]);
-    expect(found[0].message).toMatch(/^f: labels .* characters: "noun" 2 times \(.*\) beside "NOUN"\. Each/);
+    expect(found[0].message).toMatch(/^f: labels .* characters: "noun" 2 times \(.*\) next to "NOUN"\. Each/);
     expect(notesOfTraining(corpus(['a', 'VERB']), grown, 'f', 'token')).toEqual([]);
   });
 
@@ -71,8 +71,8 @@ describe('labels in two spellings', () => {
         line: 11,
         count: 2,
         message:
-          'f: labels that differ from others only in case, Unicode normal form or invisible characters: "Noun" once (sentence at line 11) beside "NOUN", ' +
-          '"noun" once (sentence at line 21) beside "NOUN". Each is learned and scored as a label of its own: write them alike',
+          'f: labels that differ from others only in case, Unicode normal form or invisible characters: "Noun" once (sentence at line 11) next to "NOUN", ' +
+          '"noun" once (sentence at line 21) next to "NOUN". Each is learned and scored as a separate label: spell them alike',
       },
     ]);
   });
@@ -80,13 +80,13 @@ describe('labels in two spellings', () => {
   test('types of spans, too; what is outside of the scheme has its own note', () => {
     const rows = corpus(['a b c', 'B-PER I-PER O'], ['a b c', 'B-per O O'], ['a b', 'o O']);
     expect(notes(rows).map(({ kind }) => kind)).toEqual(['case-twins', 'outlier-labels']);
-    expect(only(rows, 'case-twins')[0].message).toContain('"B-per" once (sentence at line 11) beside "B-PER"');
+    expect(only(rows, 'case-twins')[0].message).toContain('"B-per" once (sentence at line 11) next to "B-PER"');
   });
 
   test('invisible characters and forms of Unicode make twins; other words do not', () => {
     expect(only(corpus(['a b', 'X X\u200b']), 'case-twins')).toHaveLength(1);
     const [{ message }] = only(corpus(['a b', '\u00e9 e\u0301']), 'case-twins');
-    expect(message).toContain('"\u00e9" (U+00E9) once (sentence at line 1) beside "e\u0301" (U+0301)'); // they look the same
+    expect(message).toContain('"\u00e9" (U+00E9) once (sentence at line 1) next to "e\u0301" (U+0301)'); // they look the same
     expect(only(corpus(['a b', 'NOUN NOUNS']), 'case-twins')).toEqual([]);
   });
 });
@@ -133,7 +133,7 @@ describe('a training says', () => {
     const found = await heard({ train: rows, dev: rows, sources: { dev: 'd' } }, 8);
     expect(found.map(({ kind }) => kind)).toEqual(['leaked-sentences', 'one-prediction']);
     expect(found[1].message).toBe(
-      'd: the model gives every token the label "X", and the data has 2 labels: train longer (--epochs), try another rate (--find-lr), or look at the labels (bptt stats)',
+      'd: the model gives every token the label "X", and the data has 2 labels: train longer (--epochs), try another learning rate (--find-lr), or look at the labels (bptt stats)',
     );
   });
 
@@ -146,8 +146,8 @@ describe('a training says', () => {
       line: 21,
       count: 1,
       message:
-        't: 1 label breaks the scheme IOB2 (3 of 4 spans begin with B), the first in the sentence at line 21: they are learned as they stand; ' +
-        'write them anew with bptt convert --scheme iob2, or choose what is learned (--scheme)',
+        't: 1 label breaks the scheme IOB2 (3 of 4 spans begin with B), the first in the sentence at line 21: they are learned as they are; ' +
+        'rewrite them with bptt convert --scheme iob2, or choose what is learned (--scheme)',
     });
     expect((await heard({ train: rows }, 1, 'crf')).map(({ kind }) => kind)).toEqual(['scheme-repairs']);
     expect(await heard({ train: rows.slice(0, 2) })).toEqual([]);

@@ -45,7 +45,7 @@ describe('one stray label', () => {
       message:
         'f.conll: labels that are neither O nor a position and a type (B-PER): ' +
         '"0" 4 times (sentences at lines 9, 13), "o" once (sentence at line 17). ' +
-        'Spans are scored with these tokens outside of every span: correct the labels',
+        'Spans are scored with these tokens outside every span: correct the labels',
     });
   });
 });

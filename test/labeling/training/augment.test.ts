@@ -231,5 +231,5 @@ test('swapping mentions needs spans', () => {
   const tags = sentences.map(({ tokens }) => ({ tokens, labels: tokens.map((_, t) => (t % 2 === 0 ? 'N' : 'V')) }));
   const sources = { train: 'tags.conllu' };
   const run = () => prepareRun(cpu, { train: tags, sources }, { ...options, augmentMentions: 0.5 });
-  expect(run).toThrow(/^tags\.conllu: swapping mentions needs labels of spans, such as B-PER and O/);
+  expect(run).toThrow(/^tags\.conllu: swapping mentions needs span labels, such as B-PER and O/);
 });

@@ -113,10 +113,10 @@ describe('from any update on: the model, the history and the scores of a trainin
     }
     const resume = taken[3].bytes;
     await expect(train(cpu, corpora, { ...options, init: other, resume })).rejects.toThrow(
-      'another training: initial model differs: give',
+      'another run: initial model differs: use',
     );
     await expect(train(cpu, corpora, { ...options, freeze: ['encoders.affixes'], resume })).rejects.toThrow(
-      'another training: freeze was ["encoders.affixes","layers.0.forward"] and is ["encoders.affixes"]',
+      'another run: freeze was ["encoders.affixes","layers.0.forward"] and is ["encoders.affixes"]',
     );
   });
 
@@ -226,7 +226,7 @@ describe('when one is due', () => {
   });
 
   test.each([
-    [{ checkpointEvery: { updates: 3 } }, 'means nothing without hooks.onCheckpoint'],
+    [{ checkpointEvery: { updates: 3 } }, 'has no effect without hooks.onCheckpoint'],
     [{ checkpointEvery: { updates: 0 }, onCheckpoint: nothing }, 'must be { updates: n }, an integer of at least 1'],
     [{ checkpointEvery: { seconds: 1, updates: 1 }, onCheckpoint: nothing }, 'must be { updates: n }'],
     [{ checkpointEvery: { seconds: Infinity }, onCheckpoint: nothing }, 'above 0; got'],
@@ -240,7 +240,7 @@ describe('when one is due', () => {
   test('several seeds and ensembles have none', async () => {
     const { taken } = await whole({ ...small, epochs: 1 });
     const { bytes } = taken[0];
-    const refused = (name: string) => `${name} belongs to a single training, and this trains several`;
+    const refused = (name: string) => `${name} applies to a single run, and this is several`;
     await expect(trainSeeds(cpu, corpora, { ...small, resume: bytes }, 2)).rejects.toThrow(refused('options.resume'));
     await expect(trainEnsemble(cpu, corpora, small, 2, { onCheckpoint: nothing })).rejects.toThrow(
       refused('hooks.onCheckpoint'),
@@ -268,7 +268,7 @@ describe('what differs is refused, by name', () => {
     [{ ema: 0.8 }, 'ema was 0.9 and is 0.8'],
     [{ patience: Infinity }, 'patience was 5 and is "Infinity"'],
     [{ optimizer: 'sgd', lr: 0.02 }, 'optimizer was "adam" and is "sgd"'],
-    [{ cell: 'gru', hidden: 6 }, 'another training: cell was "lstm" and is "gru"; hidden was 5 and is 6: give'],
+    [{ cell: 'gru', hidden: 6 }, 'another run: cell was "lstm" and is "gru"; hidden was 5 and is 6: use'],
     [{ encoders: ['words', 'affixes'] }, 'encoders was ["words"] and is ["words","affixes"]'],
     [{ head: 'crf' }, 'head was "softmax" and is "crf"'],
     [{ threads: threads(2) }, 'threads was 1 and is 2'],
@@ -279,7 +279,7 @@ describe('what differs is refused, by name', () => {
 
   test('data, backend', async () => {
     expect(await refusal(own, { ...corpora, train: relabeled })).toMatch(
-      /another training: training data differs: give/,
+      /another run: training data differs: use/,
     );
     expect(await refusal(own, { ...corpora, train: [...corpora.train].reverse() })).toContain('training data differs');
     expect(await refusal(own, { ...corpora, dev: corpora.test })).toContain('development data differs');
@@ -312,7 +312,7 @@ describe('what differs is refused, by name', () => {
       vectors: vectors(scale),
     });
     bytes = (await whole(options(1))).taken[2].bytes;
-    expect(await refusal(options(2))).toMatch(/another training: .*frozen parameters differ: give/);
+    expect(await refusal(options(2))).toMatch(/another run: .*frozen parameters differ: use/);
   });
 });
 
@@ -386,7 +386,7 @@ describe('a file that is not whole', () => {
     ['its state.schedule.factor is "x"', (s) => void (s.schedule.factor = 'x')],
     ['its state.epoch.norm is', (s) => void delete s.epoch.norm],
     ['its state.epoch.heads is not a list', (s) => void (s.epoch.heads = {})],
-    ['the number of its epoch in hand is impossible', (s) => void (s.epoch.heads = [])],
+    ['the number of its current epoch is impossible', (s) => void (s.epoch.heads = [])],
     ['its state.history is not a list', (s) => void (s.history = {} as never)],
     ['its state.history[0].epoch is 2', (s) => void (s.history[0].epoch = 2 as never)],
     ['its state.history[0].best is', (s) => void delete (s.history[0] as Record<string, unknown>).best],
@@ -405,7 +405,7 @@ describe('a file that is not whole', () => {
     );
     expect(error).toBeInstanceOf(DataError);
     expect((error as Error).message).toMatch(
-      /^checkpoint: the file is damaged or cut off: .*; resume from another one, or begin anew$/,
+      /^checkpoint: the file is damaged or truncated: .*; resume from another one, or start over$/,
     );
     expect((error as Error).message).toContain(what);
   });
@@ -433,16 +433,14 @@ describe('a file that is not whole', () => {
     const meta = (change: (metadata: Record<string, string>) => void) =>
       resumed(forged(({ metadata }) => change(metadata)));
     await expect(meta((m) => void (m.format = 'mlx'))).rejects.toThrow(
-      'expected a checkpoint of a training; got another safetensors file',
+      'expected a training checkpoint; got another safetensors file',
     );
     await expect(meta((m) => void (m.version = '2'))).rejects.toThrow('expected version 1 or older; got version 2');
     await expect(meta((m) => void (m.version = 'x'))).rejects.toThrow(DataError);
     await expect(meta((m) => void delete m.fingerprint)).rejects.toThrow('its fingerprint is not JSON');
     await expect(meta((m) => void (m.fingerprint = '{"lr":1}'))).rejects.toThrow('fingerprint.lr is not a text');
     const { model } = await train(cpu, few, tiny);
-    await expect(resumed(saveModel(model))).rejects.toThrow(
-      'expected a checkpoint of a training; got a model: pass what',
-    );
+    await expect(resumed(saveModel(model))).rejects.toThrow('expected a training checkpoint; got a model: pass what');
     await expect(resumed('run.ckpt' as never)).rejects.toThrow(ArgumentError);
     expect(() => loadModel(bytes)).toThrow(DataError);
   });

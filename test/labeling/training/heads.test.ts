@@ -328,17 +328,17 @@ test.each<[TrainOptions, string]>([
   [{ columns: [] }, 'columns must list at least one column'],
   [{ columns: ['pos', 'pos'] }, "columns must differ; got 'pos' twice"],
   [{ columns: 'pos' as never }, 'columns must be a list'],
-  [{ columns: ['pos'], task: 'classify' }, 'columns means nothing to the task classify'],
-  [{ columns: ['pos', 'ner'], task: 'slots-intent' }, 'columns means nothing to the task slots-intent'],
+  [{ columns: ['pos'], task: 'classify' }, 'columns does not apply to the task classify'],
+  [{ columns: ['pos', 'ner'], task: 'slots-intent' }, 'columns does not apply to the task slots-intent'],
   [{ ...columns, head: { xyz: 'crf' } }, 'a name in head (--head) must be one of'],
   [{ ...columns, head: { pos: 'xyz' as never } }, 'head.pos must be one of'],
   [{ ...columns, headWeights: { xyz: 1 } }, 'a name in headWeights (--head-weights) must be one of'],
   [{ ...columns, headWeights: { pos: -1 } }, 'headWeights.pos'],
   [{ ...columns, headWeights: { pos: NaN } }, 'headWeights.pos'],
-  [{ ...columns, headWeights: { ner: 0, pos: 0, size: 0 } }, 'must leave a head with a weight above 0'],
+  [{ ...columns, headWeights: { ner: 0, pos: 0, size: 0 } }, 'must leave at least one head a weight above 0'],
   [{ ...columns, bestBy: 'xyz' }, 'bestBy (--best-by) must be one of'],
   [{ task: 'both' as never }, 'task must be one of'],
-  [{ task: 'classify', head: { labels: 'crf' } }, 'head means nothing to the task classify'],
+  [{ task: 'classify', head: { labels: 'crf' } }, 'head does not apply to the task classify'],
 ])('%j is refused', async (options, message) => {
   const refused = train(kernels, corpora, { ...tiny, ...options });
   await expect(refused).rejects.toThrow(ArgumentError);
@@ -347,7 +347,7 @@ test.each<[TrainOptions, string]>([
 
 test('bestBy without a development set would do nothing, and is refused', async () => {
   const refused = train(kernels, { train: corpora.train }, { ...tiny, ...columns, bestBy: 'pos' });
-  await expect(refused).rejects.toThrow('bestBy (--best-by) follows the score on a development set, and there is none');
+  await expect(refused).rejects.toThrow('bestBy (--best-by) needs scores on a development set, and there is none');
 });
 
 test('one head of a model with a dense layer keeps the layer', async () => {
@@ -361,7 +361,7 @@ test('one head of a model with a dense layer keeps the layer', async () => {
 test('a scheme is for the columns that annotate spans; without any it is refused', async () => {
   const run = (options: TrainOptions) => train(kernels, { train: corpora.train }, { ...tiny, epochs: 1, ...options });
   await expect(run({ columns: ['pos', 'size'], scheme: 'IOBES' })).rejects.toThrow(
-    'column pos: the scheme IOBES needs labels of spans',
+    'column pos: the scheme IOBES needs span labels',
   );
   const { model } = await run({ columns: ['pos', 'ner'], scheme: 'IOBES' });
   expect(model.heads[1].labels.labels.some((label) => label.startsWith('S-'))).toBe(true);

@@ -268,19 +268,19 @@ describe('what decides', () => {
     [{ lowerCase: true }, /lowerCase must be that of init, false/],
     [{ characters: 'cnn' }, /characters must be that of init, lstm/],
     [{ characterSize: 8 }, /characterSize must be that of init, 6; got 8: leave it out \(--character-size\)/],
-    [{ characterWindow: 3 }, /characterWindow means nothing to init.*\(--character-window\)/],
-    [{ affixSize: 3 }, /affixSize means nothing to init/],
-    [{ vectorsMode: 'tuned' }, /vectorsMode means nothing to init/],
+    [{ characterWindow: 3 }, /characterWindow does not apply to init.*\(--character-window\)/],
+    [{ affixSize: 3 }, /affixSize does not apply to init/],
+    [{ vectorsMode: 'tuned' }, /vectorsMode does not apply to init/],
     [{ task: 'classify' }, /task must be that of init, tag/],
     [{ head: 'crf' }, /head must be that of init, softmax/],
-    [{ columns: ['ner'] }, /columns means nothing to init/],
-    [{ scheme: 'IOBES' }, /scheme means nothing to init/],
+    [{ columns: ['ner'] }, /columns does not apply to init/],
+    [{ scheme: 'IOBES' }, /scheme does not apply to init/],
     [{ decode: 'constrained' }, /decode must be that of init, free/],
-    [{ pooling: 'mean' }, /pooling means nothing to init/],
+    [{ pooling: 'mean' }, /pooling does not apply to init/],
     [{ zoneout: 0.1 }, /zoneout must be that of init, 0; got 0.1/],
     [{ residual: true }, /residual must be that of init, false/],
     [{ dense: 4 }, /dense must be that of init, 0/],
-    [{ vectors: someVectors }, /vectors mean nothing without the encoder vectors/],
+    [{ vectors: someVectors }, /vectors have no effect without the encoder vectors/],
   ])('a setting of another architecture is refused by its name: %j', async (options, message) => {
     const other = train(kernels, { train: old }, { init: base, epochs: 1, ...options });
     await expect(other).rejects.toThrow(ArgumentError);
@@ -301,7 +301,7 @@ describe('what decides', () => {
       ['adversarial', 'batch', 'beta2', 'clip', 'dropout', 'ema', 'labelSmoothing', 'lr', 'optimizer', 'patience', 'schedule', 'wordDropout'], // prettier-ignore
     ]);
     await expect(trained(old, { init: base, preset: 'sentiment' })).rejects.toThrow(
-      'train: the preset sentiment is one of the task classify; got the task tag',
+      'train: the preset sentiment is for the task classify; got the task tag',
     );
   });
 
@@ -316,7 +316,7 @@ describe('what decides', () => {
     const written = (labels: string[]): Sentence[] => [{ tokens: labels.map((_, i) => `w${i}`), labels, line: 1 }];
     await expect(trained(written(['B-to', 'E-to', 'S-to']), { init: crf })).rejects.toThrow(DataError);
     await expect(trained(written(['B-to', 'E-to', 'S-to']), { init: crf })).rejects.toThrow(
-      /its labels are IOBES \(.*\), and the model has IOB2: write them anew with bptt convert/,
+      /its labels are IOBES \(.*\), and the model has IOB2: convert them with bptt convert/,
     );
     const next = await trained(written(['O', 'B-to', 'O']), { init: crf, epochs: 1 });
     expect(next.labels.labels).toEqual(crf.labels.labels);

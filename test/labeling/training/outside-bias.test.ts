@@ -199,7 +199,7 @@ describe('what cannot be moved', () => {
     const corpora = { train: upper, sources: { train: 'a.tsv' } };
     const refused = train(kernels, corpora, { ...SMALL, outsideBias: -1 });
     await expect(refused).rejects.toThrow(DataError);
-    await expect(refused).rejects.toThrow(/^a\.tsv: the outside bias needs labels of spans/);
+    await expect(refused).rejects.toThrow(/^a\.tsv: the outside bias needs span labels/);
     const inside = data.map((each) => ({ ...each, labels: each.tokens.map((_, t) => (t === 0 ? 'B-X' : 'I-X')) }));
     const whole = { ...SMALL, outsideBias: -1 };
     const { model } = await train(kernels, { train: data }, SMALL);
@@ -211,7 +211,7 @@ describe('what cannot be moved', () => {
       const result = await train(kernels, { train: sentences }, options, { onNote: (note) => notes.push(note) });
       expect(result.outsideBias).toEqual([]);
       expect(notes.filter(({ kind }) => kind === 'no-outside').map(({ message }) => message)).toEqual([
-        'no outside bias: no head that is trained has a label O beside its spans',
+        'no outside bias: no trained head has both spans and the label O',
       ]);
     }
   });

@@ -190,7 +190,7 @@ describe('presets', () => {
 
   test.each<[TrainOptions, RegExp]>([
     [{ preset: 'names' as never }, /preset must be one of 'pos', 'ner', 'slots', 'sentiment'; got 'names'/],
-    [{ preset: 'sentiment', task: 'tag' }, /the preset sentiment is one of the task classify; got the task tag/],
+    [{ preset: 'sentiment', task: 'tag' }, /the preset sentiment is for the task classify; got the task tag/],
     [{ preset: 'pos', task: 'classify' }, /leave one of the two out/],
   ])('%j is refused', async (options, message) => {
     const outcome = train(kernels, { train: generateCorpus({ sentences: 4 }) }, options);

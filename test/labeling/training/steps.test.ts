@@ -145,7 +145,7 @@ describe('a checkpoint of a training on threads', () => {
         if (step.kind === 'update') seen.push(step);
     };
     await expect(loop()).rejects.toThrow(NonFiniteError);
-    expect(() => seen[0].checkpoint()).toThrow(/in the midst of an update; take checkpoints between updates/);
+    expect(() => seen[0].checkpoint()).toThrow(/during an update; take checkpoints between updates/);
   });
 });
 

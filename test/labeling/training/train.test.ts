@@ -287,7 +287,7 @@ describe('bad data and bad options', () => {
     const run = (part: Partial<typeof corpora>) =>
       train(kernels, { train: corpora.train, ...part }, { ...small, epochs: 1, schedule: 'plateau:0.5,2' });
     await expect(run({})).rejects.toThrow(ArgumentError);
-    await expect(run({})).rejects.toThrow(/plateau follows the score on a development set/);
+    await expect(run({})).rejects.toThrow(/plateau needs scores on a development set/);
     expect((await run({ dev: corpora.dev })).epochs).toBe(1);
   });
 

@@ -203,7 +203,7 @@ test('labels that no completion is permitted of are refused by their line', asyn
   // In IOBES, without E-PER or I-PER in the data, nothing can follow B-PER.
   const data = [sentence('a/S-PER b/O', 1), sentence('a/B-PER b/ c/O', 4)];
   await expect(train(kernels, { train: data, sources: { train: 'x' } }, { ...tiny, head: 'crf' })).rejects.toThrow(
-    /x: sentence at line 4: no labels of the training data can stand .*--decode free/,
+    /x: sentence at line 4: no labels of the training data fit .*--decode free/,
   );
   await expect(train(kernels, { train: data }, { ...tiny, head: 'crf', decode: 'free' })).resolves.toBeDefined();
 });

@@ -181,7 +181,7 @@ describe('class weights', () => {
     );
     await expect(own({ pos: 'balanced' })).rejects.toThrow(/a name in classWeights .* must be one of 'tag', 'first'/);
     const mixed = train(kernels, { train: data }, { ...small, columns: ['tag', 'first'], head: { tag: 'crf' }, classWeights: 'balanced' }); // prettier-ignore
-    await expect(mixed).rejects.toThrow(/classWeights means nothing to the head tag, which is crf/);
+    await expect(mixed).rejects.toThrow(/classWeights does not apply to the head tag, which is crf/);
     const softmaxAlone = {
       head: { tag: 'crf' },
       columns: ['tag', 'first'],
@@ -261,7 +261,7 @@ test.each<[TrainOptions, RegExp]>([
   [{ ema: '0.9' as never }, /got the string "0.9"/],
   [{ labelSmoothing: 1 }, /train: labelSmoothing must be .*got 1/],
   [{ labelSmoothing: -0.1 }, /labelSmoothing/],
-  [{ labelSmoothing: 0.1, head: 'crf' }, /labelSmoothing means nothing to the head crf: leave it out/],
+  [{ labelSmoothing: 0.1, head: 'crf' }, /labelSmoothing does not apply to the head crf: leave it out/],
   [{ classWeights: { NUN: 2 } }, /names the label "NUN", which training lacks; its labels are DET/],
   [{ classWeights: { NOUN: -1 } }, /classWeights\["NOUN"\] must be a finite number of at least 0; got -1/],
   [{ classWeights: { NOUN: Infinity } }, /at least 0; got Infinity/],
@@ -269,12 +269,12 @@ test.each<[TrainOptions, RegExp]>([
     { classWeights: 'equal' as never },
     /must be 'balanced' or weights by label, such as { B: 2 }; got the string "equal"/,
   ],
-  [{ classWeights: 'balanced', head: 'crf' }, /classWeights means nothing to the head crf/],
+  [{ classWeights: 'balanced', head: 'crf' }, /classWeights does not apply to the head crf/],
   [{ beta2: 1 }, /beta2/],
   [{ epsilon: 0 }, /epsilon/],
   [{ weightDecay: -1 }, /weightDecay/],
-  [{ optimizer: 'sgd', beta2: 0.9 }, /beta2 means nothing to the optimizer sgd: leave it out, or choose adam/],
-  [{ optimizer: 'sgd', epsilon: 1e-6 }, /epsilon means nothing to the optimizer sgd/],
+  [{ optimizer: 'sgd', beta2: 0.9 }, /beta2 does not apply to the optimizer sgd: leave it out, or choose adam/],
+  [{ optimizer: 'sgd', epsilon: 1e-6 }, /epsilon does not apply to the optimizer sgd/],
   [{ schedule: 'hold:1' }, /SHARE must be at least 0 and below 1; got 1/],
 ])('%j is refused', async (options, message) => {
   const outcome = train(kernels, corpora, { ...small, ...options });

@@ -74,7 +74,7 @@ export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOpt
     if (spans === undefined && policy === 'required') throw fail(`expected spans; got none: ${SHAPES[format]}`);
     const own = format === 'prodigy' ? tokensOf(fields, text) : undefined;
     const offsets = own ?? segment(text).flatMap((sentence) => sentence.offsets);
-    if (offsets.length === 0) throw fail('expected a text; got nothing but white space: remove the line');
+    if (offsets.length === 0) throw fail('expected a text; got only white space: remove the line');
     if (offsets.length > maxTokens)
       throw fail(`the text has ${offsets.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`);
     const tokens = offsets.map(([start, end]) => cleaner.token(text.slice(start, end), line));
@@ -121,7 +121,7 @@ function placedSpans(given: {
     if (start !== undefined && end !== undefined) return { ...span, start, end };
     const length = `${lengthIn(text, unit)} ${UNIT_NAMES[unit]}`;
     throw fail(
-      `the span [${span.start}, ${span.end}] (${span.type}) ends beyond its text, which has ${length}: correct its places, or name what they count (--offset-unit)`,
+      `the span [${span.start}, ${span.end}] (${span.type}) ends beyond its text, which has ${length}: correct its offsets, or set their unit (--offset-unit)`,
     );
   });
 }

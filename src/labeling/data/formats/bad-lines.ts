@@ -46,7 +46,7 @@ export function createBadLines({ badLines = 'stop', source, onNote = () => undef
   /** Reports the first ten as notes. */
   function summary(last: DataError): DataError {
     for (const bad of told) tell(onNote, bad);
-    const shown = count > told.length ? `, of which the first ${told.length} were told` : '';
+    const shown = count > told.length ? `, the first ${told.length} of them reported` : '';
     const advice = 'correct them, or leave them out (--skip-bad)';
     const first = told[0].error.message;
     return new DataError(`${first}. That is the first of ${count} bad lines${shown}: ${advice}`, { cause: last });

@@ -30,7 +30,7 @@ export function bratLine(row: string, source: string, line: number): BratSpan | 
   if (!/^T\d/.test(row)) {
     const other = /^(?:[REAMN#]\d\S*|\*)\t/.test(row) ? OTHERS[row[0]] : undefined;
     if (other !== undefined) return other;
-    throw fail(`expected an annotation of brat, such as T1, a tab, PER 0 3, a tab, Ann; got ${quote(row)}`);
+    throw fail(`expected a brat annotation, such as T1, a tab, PER 0 3, a tab, Ann; got ${quote(row)}`);
   }
   const [, type, places, text] = /^T[^\t]*\t([^\t ]+) (\d+ \d+(?:;\d+ \d+)*)[ ]*(?:\t(.*))?$/su.exec(row) ?? [];
   if (type === undefined)
@@ -38,5 +38,5 @@ export function bratLine(row: string, source: string, line: number): BratSpan | 
   const parts = places.split(';').map((part) => part.split(' ').map(Number) as [number, number]);
   const wrong = parts.find(([start, end], i) => start >= end || start < (parts[i - 1]?.[1] ?? 0));
   if (wrong === undefined) return { type, parts, line, ...(text !== undefined && { text }) };
-  throw fail(`expected places from left to right, each end behind its start; got ${quote(places)}: correct them`);
+  throw fail(`expected places from left to right, each end after its start; got ${quote(places)}: correct them`);
 }

@@ -73,7 +73,7 @@ export async function* readBrat(
   bad.finish(lost);
   if (count === lost.sentences) {
     const what = count > 0 ? 'documents with bad lines' : 'blank texts';
-    throw new DataError(`${source}: no sentences: the input has ${what} only`);
+    throw new DataError(`${source}: no sentences: the input has only ${what}`);
   }
 }
 
@@ -193,13 +193,13 @@ function inUnits(spans: readonly BratSpan[], text: string, unit: OffsetUnit, nam
     const inside = parts.filter((part): part is readonly [number, number] => part[1] !== undefined);
     if (inside.length < parts.length) {
       const length = `${lengthIn(text, unit)} ${UNIT_NAMES[unit]}`;
-      const message = `the span ${places} (${type}) ends beyond ${name}, which has ${length}: correct its places, or name what they count (--offset-unit)`;
+      const message = `the span ${places} (${type}) ends beyond ${name}, which has ${length}: correct its offsets, or set their unit (--offset-unit)`;
       faults.push({ message, line, type });
       return [];
     }
     const there = inside.map(([start, end]) => text.slice(start, end)).join(' ');
     if (span.text !== undefined && squeezed(span.text) !== squeezed(there)) {
-      const message = `the text at ${places} of ${name} is ${quote(there)}, not ${quote(span.text)}: correct the places, or name what they count (--offset-unit)`;
+      const message = `the text at ${places} of ${name} is ${quote(there)}, not ${quote(span.text)}: correct the offsets, or set their unit (--offset-unit)`;
       faults.push({ message, line, type });
     }
     return [{ ...span, parts: inside }];

@@ -50,17 +50,17 @@ export function labelsOfSpans(
 }
 
 const TOLD = {
-  answers: ['example', 'left out, whose answer is not accept'],
-  empty: ['span', 'left out, which hold no character'],
-  misaligned: ['span', 'left out, which begin or end inside of a token, or beside one'],
-  overlapping: ['span', 'left out, which overlap another one'],
-  discontinuous: ['span', 'left out, which have tokens between their parts'],
-  crossing: ['span', 'left out, which go on in another line'],
-  relations: ['relation', 'left out: labels of tokens hold spans alone'],
-  events: ['event', 'left out, whose triggers are read as spans'],
-  attributes: ['attribute', 'left out: labels of tokens hold spans alone'],
-  normalizations: ['normalization', 'left out: labels of tokens hold spans alone'],
-  notes: ['note', 'left out: labels of tokens hold spans alone'],
+  answers: ['example', 'left out: the answer is not accept'],
+  empty: ['span', 'left out: no characters'],
+  misaligned: ['span', 'left out: a boundary inside a token, or in the space next to one'],
+  overlapping: ['span', 'left out: overlap with another span'],
+  discontinuous: ['span', 'left out: tokens between the parts'],
+  crossing: ['span', 'left out: continued on another line'],
+  relations: ['relation', 'left out: token labels hold only spans'],
+  events: ['event', 'left out: only the triggers are read, as spans'],
+  attributes: ['attribute', 'left out: token labels hold only spans'],
+  normalizations: ['normalization', 'left out: token labels hold only spans'],
+  notes: ['note', 'left out: token labels hold only spans'],
 } as const;
 
 /** The kinds of events that are counted. */
@@ -86,7 +86,7 @@ export function createSpanTally(input: string): SpanTally {
   return {
     add: (kind, at, source = input) => add(kind, TOLD[kind], at, source),
     addUnit(unit, at, source = input) {
-      const said = `whose places fit the tokens in ${UNIT_NAMES[unit]} alone, and were read so (--offset-unit names the unit)`;
+      const said = `with offsets that fit the tokens only as ${UNIT_NAMES[unit]}, read that way (set the unit with --offset-unit)`;
       add('units', ['text', said], at, source);
     },
     notes: () =>

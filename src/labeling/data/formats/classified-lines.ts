@@ -46,7 +46,7 @@ function sentenceOf({ text, label }: ClassifiedLine, line: number, settings: Cla
     (text as readonly string[]).map((token) => cleaner.token(token, line));
   const kept = keepSource && parts ? { surface: { text: text as string, offsets: parts.offsets } } : {};
   if (tokens.length === 0) {
-    throw dataErrorAt(source, line, 'expected a text; got nothing but white space: remove the line');
+    throw dataErrorAt(source, line, 'expected a text; got only white space: remove the line');
   }
   if (tokens.length > maxTokens) {
     const message = `the text has ${tokens.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`;

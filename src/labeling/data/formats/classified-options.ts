@@ -144,7 +144,7 @@ export function rejectUnusedBy(format: ClassifiedFormat, options: ClassifiedOpti
   };
   for (const name of ['column', 'textColumn', 'category', 'labelNames', 'tokenizer', 'locale'] as const) {
     if (options[name] !== undefined && !used[format].includes(name)) {
-      throw new ArgumentError(`${name} means nothing to the format ${format}: leave it out, or name another format`);
+      throw new ArgumentError(`${name} does not apply to the format ${format}: leave it out, or choose another format`);
     }
   }
 }

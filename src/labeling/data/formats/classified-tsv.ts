@@ -57,7 +57,7 @@ export function createClassifiedTsvParser(head: readonly string[], settings: Cla
   };
   const first = header ? ', the first line names the columns' : '';
   const message = `${source}: read as ${describeReading({ ...reading, tokenizer })}${first}`;
-  const advice = 'name the columns where that is wrong (--column, --text-column)';
+  const advice = 'if that is wrong, set the columns (--column, --text-column)';
   const samples = columnSamples(head, { separator: 'tab', width, numbered: false });
   const note = { kind: 'columns', message: `${message}: ${advice}. The columns are ${samples}`, source };
   return lineParser(reading, settings, parse, () => (guessed && labels === 'required' ? [note] : []));
@@ -85,7 +85,7 @@ function placesOf(head: readonly string[], settings: ClassifiedSettings): Places
   let { label, text } = given;
   if (!ignored && width < 2) {
     throw new ArgumentError(
-      `${settings.source}: expected a label and a text separated by a tab; got one column: name another format (--format)`,
+      `${settings.source}: expected a label and a text separated by a tab; got one column: choose another format (--format)`,
     );
   }
   if (!ignored) label ??= header && title.label >= 0 && title.label !== text ? title.label : fewest(stats, text);

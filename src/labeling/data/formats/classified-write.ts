@@ -29,9 +29,7 @@ export function formatClassified(sentence: ClassifiedSentence, output: Output): 
     return `${JSON.stringify({ tokens, label: category ?? null, ...(probability !== undefined && { probability }) })}\n`;
   }
   if (output !== 'text') {
-    throw new ArgumentError(
-      `the output ${output} has a label for each word, not for the sentence: choose text or jsonl`,
-    );
+    throw new ArgumentError(`the output ${output} has one label per word, not per sentence: choose text or jsonl`);
   }
   if (category === undefined) return '\n';
   return `${[category.replace(/[\t\r\n]/g, ' '), ...(probability === undefined ? [] : [probability.toFixed(4)])].join('\t')}\n`;

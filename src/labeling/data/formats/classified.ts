@@ -70,7 +70,7 @@ function formatOfHead({ lines, blank, fault }: Head, { source, format, labels }:
   const message = `${source}: cannot tell where the labels are from the first ${counted(blank + lines.length, 'line')}`;
   const hint = formatHint(lines, 'write {"text": "…", "label": "…"}');
   throw new DataError(
-    `${message}: ${hint ?? `name the format (--format ${known}), or give one file for each label (pos=FILE,neg=FILE)`}`,
+    `${message}: ${hint ?? `set the format (--format ${known}), or give one file per label (pos=FILE,neg=FILE)`}`,
   );
 }
 
@@ -85,7 +85,7 @@ function createParser(format: ClassifiedFormat, head: readonly string[], setting
     case 'lines':
       return lineParser({ format }, settings, (text) => ({ text, label: settings.category }));
     case 'slots':
-      throw new DataError(`${settings.source}: the format slots is a folder with seq.in and label: name the folder`);
+      throw new DataError(`${settings.source}: the format slots is a folder with seq.in and label: pass the folder`);
   }
 }
 
@@ -107,7 +107,11 @@ function fastTextLine({ source, labels }: ClassifiedSettings) {
     if (labels === 'ignored') return { text: rest };
     if (words.length !== 1) {
       const got = words.length === 0 ? 'none' : `${words.length} (${words.slice(0, 3).join(', ')})`;
-      throw dataErrorAt(source, line, `expected one word that begins with ${PREFIX}; got ${got}: one label a sentence`);
+      throw dataErrorAt(
+        source,
+        line,
+        `expected one word that begins with ${PREFIX}; got ${got}: one label per sentence`,
+      );
     }
     return { text: rest, label: words[0].slice(PREFIX.length) };
   };
@@ -133,14 +137,14 @@ function createJsonParser(head: readonly string[], settings: ClassifiedSettings)
     const given = typeof value === 'string' ? value : strings(value);
     if (given === undefined) {
       const what = `expected "${textColumn}", a string or an array of strings that are not empty`;
-      throw fail(line)(`${what}; got ${shown(fields, textColumn)}: name the field of the text (--text-column)`);
+      throw fail(line)(`${what}; got ${shown(fields, textColumn)}: set the text field (--text-column)`);
     }
     settings.onDropped?.('fields', [...fields.keys()].filter((name) => name !== textColumn && name !== column).length);
     if (labels === 'ignored') return { text: given };
     const label = named.label(onlyOne(fields.get(column)), column, line);
     if (typeof label !== 'string' && typeof label !== 'number' && typeof label !== 'boolean') {
       const what = `expected "${column}", a string, a number or a boolean; got ${shown(fields, column)}`;
-      const advice = Array.isArray(label) ? 'a sentence has one label' : 'name the field of the label (--column)';
+      const advice = Array.isArray(label) ? 'a sentence has one label' : 'set the label field (--column)';
       throw fail(line)(`${what}: ${advice}`);
     }
     return { text: given, label: String(label) };
@@ -154,7 +158,7 @@ function createJsonParser(head: readonly string[], settings: ClassifiedSettings)
   const usual = column === 'label' && ['text', 'tokens'].includes(textColumn);
   const asked = like !== undefined || (settings.column !== undefined && settings.textColumn !== undefined);
   const message = `${source}: read as ${describeReading({ ...reading, tokenizer: settings.tokenizer })}`;
-  const advice = 'name the fields where that is wrong (--column, --text-column)';
+  const advice = 'if that is wrong, set the fields (--column, --text-column)';
   const note = { kind: 'columns', message: `${message}: ${advice}`, source };
   return lineParser(reading, settings, parse, () => [
     ...(usual || asked || labels === 'ignored' ? [] : [note]),

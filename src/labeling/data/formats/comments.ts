@@ -89,8 +89,8 @@ function noteOf(
     ...(tokens > 0 ? [`${lines(tokens)} read as ${tokens === 1 ? 'a token' : 'tokens'}`] : []),
   ];
   const where = `first line ${first.line}, ${quote(first.text)}`;
-  const message = `${source}: of the lines that begin with # and could be either, ${parts.join(', ')} (${where})`;
-  const advice = 'decide with --comments none or --comments "#" where that is wrong';
+  const message = `${source}: of the lines that begin with # and are ambiguous, ${parts.join(', ')} (${where})`;
+  const advice = 'if that is wrong, pass --comments none or --comments "#"';
   return { kind: 'comments', message: `${message}: ${advice}`, source, line: first.line, count: comments + tokens };
 }
 

@@ -114,8 +114,8 @@ function lineChecks({ source, labels, cleaner }: ParseOptions, layout: ColumnLay
     },
     id(id: string, line: number): void {
       if (!places.ids || /^\d+$/.test(id)) return;
-      const message = `expected a number in column 1, which counts the words; got ${quote(id)}`;
-      throw fail(line, `${message}: correct it, or name the token column (--token-column)`);
+      const message = `expected a number in column 1, which numbers the words; got ${quote(id)}`;
+      throw fail(line, `${message}: correct it, or set the token column (--token-column)`);
     },
     token(token: string, line: number): string {
       if (token !== '') return token;
@@ -216,7 +216,7 @@ function givenColumns(
   }
   if (labels !== 'ignored' && column === undefined && like.column !== undefined) {
     const message = `${source}: the training data had its labels in column ${several.join(', ')}, but this input has ${width}`;
-    throw new ArgumentError(`${message} ${width === 1 ? 'column' : 'columns'}: name the label column (--column)`);
+    throw new ArgumentError(`${message} ${width === 1 ? 'column' : 'columns'}: set the label column (--column)`);
   }
   const message = `${source}: the training data had its words in column ${like.tokenColumn}, but this input has ${width}`;
   const advice = 'the column was chosen by its contents; set it with --token-column';
@@ -225,6 +225,6 @@ function givenColumns(
 }
 
 function nothingButWords(source: string): ArgumentError {
-  const message = `${source}: column 1 of 2 counts the words, so that column 2 has the words and there are no labels`;
-  return new ArgumentError(`${message}: add them, or name the column of the words (--token-column 1)`);
+  const message = `${source}: column 1 of 2 numbers the words, so column 2 has the words and there are no labels`;
+  return new ArgumentError(`${message}: add labels, or set the word column (--token-column 1)`);
 }

@@ -144,7 +144,7 @@ function checkWidth({ source, names }: Columns, text: string, width: number, lin
   if (width === names.length) return;
   const problem = `too ${width < names.length ? 'few' : 'many'} columns: expected ${names.length} separated by tabs`;
   const spaced = width === 1 && splitColumns(text, 'spaces').length >= names.length;
-  const advice = spaced ? 'put tabs in place of the spaces between the columns' : 'correct the line';
+  const advice = spaced ? 'replace the spaces between the columns with tabs' : 'correct the line';
   throw dataErrorAt(source, line, `${problem}; got ${width} in ${quote(text)}: ${advice}`);
 }
 
@@ -155,7 +155,7 @@ function checkDeclaration({ source, names, declared }: Columns, text: string, li
   throw dataErrorAt(
     source,
     line,
-    `other columns than line 1 declares: ${quote(text)}: put these sentences into a file of their own`,
+    `the columns are not those that line 1 declares: ${quote(text)}: put these sentences into a separate file`,
   );
 }
 
@@ -171,7 +171,7 @@ function labelOf(
   if (label !== '') return label;
   if (labels === 'optional') return undefined;
   const message = `expected a label in column ${name}; got nothing`;
-  throw dataErrorAt(source, line, `${message}: fill it in, write _ where there is none, or choose another column`);
+  throw dataErrorAt(source, line, `${message}: fill it in, write _ if there is none, or choose another column`);
 }
 
 /** Checks that words are numbered from 1; after an error, numbering continues from the number in the file. */

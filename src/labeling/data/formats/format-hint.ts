@@ -11,11 +11,11 @@ export function formatHint(head: readonly string[], shape: string): string | und
   const rows = head.filter((line) => !isBlank(line));
   if (isJsonList(rows)) {
     return rows.length > 1 && parses(rows[0])
-      ? `each line is a JSON list, and an object is expected: ${shape}`
-      : `it is one JSON list, and JSON lines are expected, one object a line: convert it, for example with jq -c '.[]'`;
+      ? `each line is a JSON list; expected an object: ${shape}`
+      : `it is one JSON list; expected JSON lines, one object per line: convert it, for example with jq -c '.[]'`;
   }
   return isCommaSeparated(rows)
-    ? 'it looks like comma-separated values, and columns are separated by tabs: convert it, for example with csvformat -T, or save it as tab-delimited text'
+    ? 'it looks like comma-separated values; expected columns separated by tabs: convert it, for example with csvformat -T, or save it as tab-delimited text'
     : undefined;
 }
 

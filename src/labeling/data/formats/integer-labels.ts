@@ -33,8 +33,8 @@ export function createLabelNamer(
   const nameOf = (own: readonly string[], item: unknown, column: string, line: number, got: string): string => {
     const name = typeof item === 'number' ? own[item] : undefined;
     if (name !== undefined) return name;
-    const expected = `expected an integer from 0 to ${own.length - 1} in "${column}", for so many labels have names`;
-    throw dataErrorAt(source, line, `${expected}; got ${got} name more labels (--label-names)`);
+    const expected = `expected an integer from 0 to ${own.length - 1} in "${column}", as there are ${own.length} label names`;
+    throw dataErrorAt(source, line, `${expected}; got ${got} add names (--label-names)`);
   };
   return {
     ...(names && { names }),
@@ -44,7 +44,7 @@ export function createLabelNamer(
       const own = namesOf(column, line);
       return (value as unknown[]).map((item, t) => {
         if (item === null) return item;
-        const got = `${brief(item)} for token ${t + 1}: correct it, write null where there is no label, or`;
+        const got = `${brief(item)} for token ${t + 1}: correct it, write null if there is no label, or`;
         return nameOf(own, item, column, line, got);
       });
     },
@@ -55,7 +55,7 @@ export function createLabelNamer(
     },
     notes() {
       if (used || labelNames === undefined) return [];
-      const message = `${source}: no label is an integer, so that the names of --label-names are not used`;
+      const message = `${source}: no label is an integer, so the names of --label-names are unused`;
       return [{ kind: 'unused-names', message, source }];
     },
   };
@@ -64,13 +64,13 @@ export function createLabelNamer(
 /** The names of a column. @throws ArgumentError if it has none */
 function namesFor(names: LabelNames | undefined, column: string, several: boolean, place: string): readonly string[] {
   if (names === undefined)
-    throw new ArgumentError(`${place}, and nothing says which labels they stand for: name these from 0 on (--label-names O,B-PER,… or a file)`); // prettier-ignore
+    throw new ArgumentError(`${place}, but the label names are unknown: list them from 0 on (--label-names O,B-PER,… or a file)`); // prettier-ignore
   if (isList(names)) {
     if (!several) return names;
-    throw new ArgumentError(`${place}, and so may other columns: name the labels of each in a file of features (--label-names dataset_info.json)`); // prettier-ignore
+    throw new ArgumentError(`${place}, and other columns may too: give the label names of each in a file of features (--label-names dataset_info.json)`); // prettier-ignore
   }
   if (Object.hasOwn(names, column)) return names[column];
-  throw new ArgumentError(`${place}, and names are given for ${Object.keys(names).join(', ')} alone: add those of ${column} (--label-names)`); // prettier-ignore
+  throw new ArgumentError(`${place}, but names are given only for ${Object.keys(names).join(', ')}: add those of ${column} (--label-names)`); // prettier-ignore
 }
 
 const isList = (names: LabelNames): names is readonly string[] => Array.isArray(names);

@@ -27,7 +27,7 @@ export function jsonFields(
   try {
     object = JSON.parse(text);
   } catch (cause) {
-    throw fail(`expected a JSON object; got ${quote(text)} (${(cause as Error).message}): one object a line`);
+    throw fail(`expected a JSON object; got ${quote(text)} (${(cause as Error).message}): write one object per line`);
   }
   if (typeof object !== 'object' || object === null || Array.isArray(object)) {
     throw fail(`expected a JSON object; got ${quote(text)}: ${shape}`);
@@ -84,7 +84,7 @@ function parseLine(
   const given = strings(fields.get('tokens'));
   if (!given) throw fail(`expected "tokens", an array of strings that are not empty; got ${shown(fields, 'tokens')}${tokensAdvice(fields)}`); // prettier-ignore
   const tokens = given.map((token) => cleaner.token(token, line));
-  if (tokens.length === 0) throw fail('a sentence of zero tokens: remove the line');
+  if (tokens.length === 0) throw fail('a sentence without tokens: remove the line');
   if (tokens.length > maxTokens) {
     throw fail(`the sentence has ${tokens.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`);
   }
@@ -97,7 +97,7 @@ function parseLine(
     const labels = labelList(value)?.map((label) => (label === null ? UNLABELED : cleaner.label(label, line)));
     if (!labels?.every((label, t) => label !== '' || (value as unknown[])[t] === null)) {
       const held = name === 'labels' ? namesIn(value) : undefined;
-      const advice = held === undefined ? labelsAdvice(fields, name, tokens.length) : `: name some of its columns (--column ${held.join(',')})`; // prettier-ignore
+      const advice = held === undefined ? labelsAdvice(fields, name, tokens.length) : `: choose some of its columns (--column ${held.join(',')})`; // prettier-ignore
       throw fail(`expected "${name}", an array of strings that are not empty; got ${shown(fields, name)}${advice}`);
     }
     if (labels.length === tokens.length) return labels;
@@ -121,10 +121,9 @@ function parseLine(
 function tokensAdvice(fields: ReadonlyMap<string, unknown>): string {
   if (fields.has('tokens')) return '';
   if (fields.has('annotations') || fields.has('completions'))
-    return ': of Label Studio, export CoNLL2003, which is read as conll';
+    return ': from Label Studio, export CoNLL2003, which is read as conll';
   const other = [...fields.keys()].find((name) => strings(fields.get(name))?.length);
-  if (other !== undefined)
-    return `: call the field of the words "tokens", for example with jq -c '.tokens = .${other}'`;
+  if (other !== undefined) return `: rename the word field to "tokens", for example with jq -c '.tokens = .${other}'`;
   return fields.has('text')
     ? ': write {"text": "…", "label": [[start, end, "TYPE"], …]}, or the words as "tokens"'
     : '';
@@ -136,7 +135,7 @@ function labelsAdvice(fields: ReadonlyMap<string, unknown>, name: string, length
   const other = [...fields].find(
     ([field, value]) => field !== 'tokens' && Array.isArray(value) && value.length === length,
   );
-  return `: name the field of the labels (--column${other === undefined ? '' : ` ${other[0]}`})`;
+  return `: set the label field (--column${other === undefined ? '' : ` ${other[0]}`})`;
 }
 
 /** Fields that a sentence holds, in addition to its columns. */

@@ -130,7 +130,7 @@ function faulty(first: number, fault: LineFault): CheckedBlock {
 }
 
 function endsInCr(source: string): DataError {
-  const message = 'expected lines that end in LF or CRLF; got lines that end in CR alone';
+  const message = 'expected lines that end in LF or CRLF; got lines that end in CR only';
   return dataErrorAt(source, 1, `${message}: convert them, for example with tr '\\r' '\\n'`);
 }
 
@@ -212,7 +212,7 @@ function faultOf(line: Uint8Array, source: string, number: number): LineFault | 
 
 /** The error for an input that begins like a gzip file (RFC 1952, section 2.3.1); these bytes never occur in UTF-8. */
 function compressed(source: string): DataError {
-  return new DataError(`${source}: expected text in UTF-8; got data that gzip has compressed: unpack it with gunzip`);
+  return new DataError(`${source}: expected text in UTF-8; got gzip-compressed data: unpack it with gunzip`);
 }
 
 /** Whether the input begins with a UTF-16 byte order mark; these bytes never occur in UTF-8. */

@@ -231,7 +231,7 @@ function expectColumns(columns: readonly unknown[]): void {
   const wrong = columns.findIndex((column) => typeof column !== 'string' && typeof column !== 'number');
   if (columns.length > 0 && wrong < 0) return;
   const got = wrong < 0 ? 'an empty list' : `${show(columns[wrong])} at place ${wrong}`;
-  throw new ArgumentError(`readSentences: column must be a number or a name, or a list of some; got ${got}`);
+  throw new ArgumentError(`readSentences: column must be a number or a name, or a list of them; got ${got}`);
 }
 
 /** Parses the name of a format. @throws ArgumentError listing the available formats */
@@ -265,7 +265,7 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
     'keepLines',
   ] as const) {
     if (options[name] !== undefined && !used[format].includes(name)) {
-      throw new ArgumentError(`${name} means nothing to the format ${format}: leave it out, or name another format`);
+      throw new ArgumentError(`${name} does not apply to the format ${format}: leave it out, or choose another format`);
     }
   }
 }
@@ -307,5 +307,5 @@ export function dataErrorAt(source: string, line: number, message: string): Data
 /** The error for requesting words and labels in the same column. */
 export function oneColumn(source: string, column: string): ArgumentError {
   const message = `${source}: words and labels would both be ${column}`;
-  return new ArgumentError(`${message}: name the two columns (--token-column, --column)`);
+  return new ArgumentError(`${message}: set both columns (--token-column, --column)`);
 }

@@ -84,7 +84,7 @@ export async function* parsedSentences(
   if (last) yield normalize(last);
   else if (count === 0) {
     const what = parser.lost().sentences > 0 ? 'bad lines' : 'comments or blank lines';
-    throw new NoSentencesError(`${settings.source}: no sentences: the input has ${what} only`);
+    throw new NoSentencesError(`${settings.source}: no sentences: the input has only ${what}`);
   }
 
   function parseLine(text: string, line: number, fault: LineFault | undefined): Sentence | undefined {
@@ -201,7 +201,7 @@ function parserFor({ lines, blank, fault }: Head, options: ParseOptions): LinePa
   }
   if (first === undefined) throw fault?.error ?? new NoSentencesError(`${source}: no sentences: the input is empty`);
   if (first.startsWith('version https://git-lfs.github.com/spec/')) {
-    const message = `${source}: expected sentences; got a Git LFS pointer, which stands for a file that was not fetched`;
+    const message = `${source}: expected sentences; got a Git LFS pointer, not the file itself`;
     throw new DataError(`${message}: fetch it with git lfs pull`);
   }
   const format = options.format ?? detectFormat(lines) ?? FORMATS.find((name) => name === like?.format);
@@ -209,7 +209,7 @@ function parserFor({ lines, blank, fault }: Head, options: ParseOptions): LinePa
     if (fault) throw fault.error;
     const message = `${source}: cannot tell the format from the first ${counted(blank + lines.length, 'line')}`;
     const hint = formatHint(lines, 'write {"text": "…", "label": [[start, end, "TYPE"], …]}');
-    throw new DataError(`${message}: ${hint ?? `name one of ${FORMATS.join(', ')}`}`);
+    throw new DataError(`${message}: ${hint ?? `choose one of ${FORMATS.join(', ')}`}`);
   }
   rejectUnused(format, options);
   const parser = createParser(format, lines, options);
@@ -221,7 +221,7 @@ function parserFor({ lines, blank, fault }: Head, options: ParseOptions): LinePa
 /** Notes that the columns of this input were guessed even though there is a model, because it was trained on another format. */
 function withNote(parser: LineParser, source: string, trainedOn: string): LineParser {
   const how = `${source}: read as ${describeReading(parser.reading)}, unlike the training data (${trainedOn})`;
-  const note = { kind: 'columns', message: `${how}: name the columns where that is wrong`, source };
+  const note = { kind: 'columns', message: `${how}: if that is wrong, set the columns`, source };
   return { ...parser, notes: () => [note, ...parser.notes()] };
 }
 
@@ -243,7 +243,7 @@ function createParser(format: Format, head: readonly string[], options: ParseOpt
     case 'spans':
       return createAnnotatedParser(format, options);
     case 'brat':
-      throw new ArgumentError('the format brat is two files, not one stream: name one of them, or their folder');
+      throw new ArgumentError('the format brat is two files, not one stream: pass one of them, or their folder');
     case 'slots':
       throw new ArgumentError('the format slots is three files, not one stream: use readSlots, or give the folder');
   }

@@ -131,7 +131,7 @@ export function describeReading(reading: InputSpec): string {
   if (offsetUnit !== undefined) parts.push(`places in ${UNIT_NAMES[offsetUnit]}`);
   if (labelNames !== undefined) parts.push('integers by their names');
   if (unlabeled !== undefined) parts.push(`${quoted(unlabeled)} where there is no label`);
-  if (ids) parts.push('column 1 counts the words');
+  if (ids) parts.push('column 1 numbers the words');
   if (isText) parts.push(`tokens by ${tokenizer}`);
   else if (tokenizer) parts.push(`raw text will be cut by ${tokenizer}`);
   if (locale !== undefined) parts.push(`language ${locale}`);
@@ -152,6 +152,6 @@ export function doubtfulLabels(reading: Reading, sentences: readonly Sentence[])
   const longer = sentences.filter(({ tokens }) => tokens.length > 1).length;
   if (values.size !== 1 && longer < 5) return undefined;
   const what = values.size === 1 ? `the one value ${quoted([...values][0])}` : 'one value in each sentence';
-  const question = 'is it the labels? Name the label column (--column)';
+  const question = 'is it the label column? Set the right one (--column)';
   return `the last column, ${reading.width}, has ${what}: ${question}. The columns are ${reading.samples}`;
 }

@@ -40,7 +40,7 @@ export async function* readSlots(files: SlotChunks, options: ReadOptions = {}): 
   const settings = parseOptions(options);
   rejectUnused('slots', options);
   const { source, labels, maxLineBytes, cleaner, onNote } = settings;
-  if (labels === 'required' && !files.labels) throw new DataError(`${source}: expected seq.out beside seq.in: add it`);
+  if (labels === 'required' && !files.labels) throw new DataError(`${source}: expected seq.out next to seq.in: add it`);
   const open = (chunks: ByteChunks | undefined, name: string) =>
     chunks && { name: `${source}/${name}`, lines: eachLine(chunks, `${source}/${name}`, maxLineBytes) };
   const label = open(labels === 'ignored' ? undefined : files.labels, 'seq.out');
@@ -94,11 +94,11 @@ async function* parsedSentences(
   if (last === 0) throw new NoSentencesError(`${source}/seq.in: no sentences: the file is empty`);
   for (const file of [label, category]) {
     if (file && !(await file.lines.next()).done) {
-      throw dataErrorAt(file.name, last + 1, `expected ${counted(last, 'line')}, as many as seq.in has; got more`);
+      throw dataErrorAt(file.name, last + 1, `expected ${counted(last, 'line')}, like seq.in; got more`);
     }
   }
   bad.finish(lost);
-  if (count === 0) throw new NoSentencesError(`${source}: no sentences: the files have bad lines only`);
+  if (count === 0) throw new NoSentencesError(`${source}: no sentences: the files have only bad lines`);
 }
 
 /** The line of a parallel file. @throws DataError if the file is shorter, because later lines cannot be matched */
@@ -118,7 +118,7 @@ async function* eachLine(chunks: ByteChunks, source: string, maxLineBytes?: numb
 
 function parse(words: string, slots: string | undefined, line: number, settings: ParseOptions): Sentence {
   const { source, maxTokens, cleaner } = settings;
-  if (isBlank(words)) throw dataErrorAt(`${source}/seq.in`, line, 'a sentence of zero tokens: remove the line');
+  if (isBlank(words)) throw dataErrorAt(`${source}/seq.in`, line, 'a sentence without tokens: remove the line');
   const tokens = splitColumns(words, 'spaces').map((token) => cleaner.token(token, line));
   if (tokens.length > maxTokens) {
     const message = `the sentence has ${tokens.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`;

@@ -83,7 +83,7 @@ function saidOf(sentence: TaggedSentence): Said {
   if (wholes.length > 1) {
     const names = wholes.map(({ name }) => name).join(', ');
     throw new ArgumentError(
-      `formatSentence: an output holds one label of the whole sentence; got those of ${names}: leave all but one out`,
+      `formatSentence: an output holds one sentence label; got those of ${names}: leave all but one out`,
     );
   }
   const whole = wholes[0]?.tags;
@@ -104,7 +104,7 @@ function expectFirstColumn(
   expectWords('formatSentence', `sentence.columns.${first[0]}`, first[1]);
   if (labels.length === first[1].length && labels.every((label, t) => label === first[1][t])) return;
   throw new ArgumentError(
-    `formatSentence: labels beside columns must be those of the first, ${first[0]}; they differ: leave columns out to write the labels, or correct one of them`,
+    `formatSentence: labels and columns are both given, so labels must equal the first column, ${first[0]}; they differ: leave columns out to write the labels, or correct one of them`,
   );
 }
 
@@ -116,7 +116,7 @@ function expectTags(tokens: readonly string[], { labels, probabilities }: Tags):
     ['probabilities', probabilities?.length ?? tokens.length],
   ] as const) {
     if (length === tokens.length) continue;
-    throw new ArgumentError(`${name} must be one per token, ${tokens.length}; got ${length}`);
+    throw new ArgumentError(`${name} must have one entry per token, ${tokens.length}; got ${length}`);
   }
   if (labels.includes('')) throw new ArgumentError('a token or label must not be empty; got ""');
 }
@@ -130,7 +130,7 @@ function cellsOf({ words }: Said, i: number, write: (text: string) => string): s
 function slashedLine(tokens: readonly string[], { words, whole }: Said): string {
   if (words.length !== 1 || whole !== undefined) {
     throw new ArgumentError(
-      'the output slashed holds one label for each word, and none for the sentence: choose text, conll or jsonl',
+      'the output slashed holds one label per word, and none for the sentence: choose text, conll or jsonl',
     );
   }
   const { labels, probabilities } = words[0].tags;

@@ -21,18 +21,18 @@ export const HEAD_BYTES = LONGEST_LINE + 1;
 
 /** Other files that are often given in place of vectors: how they begin, in Latin-1, and what to do. */
 const OTHERS: readonly (readonly [begin: string, what: string])[] = [
-  ['\x1f\x8b', 'it is compressed by gzip: unpack it first, or read it through DecompressionStream'],
+  ['\x1f\x8b', 'it is gzip-compressed: unpack it first, or read it through DecompressionStream'],
   ['PK\x03\x04', 'it is a zip archive: unpack it, and name the file of vectors in it'],
-  ['BZh', 'it is compressed by bzip2: unpack it with bunzip2'],
-  ['\xfd7zXZ', 'it is compressed by xz: unpack it with unxz'],
-  ['\x28\xb5\x2f\xfd', 'it is compressed by zstd: unpack it with unzstd'],
-  ['\xba\x16\x4f\x2f', 'it is a model of fastText: pass its .vec file'],
-  ['\x80\x02', 'it is a pickle of Python: save the vectors with save_word2vec_format'],
-  ['\x80\x03', 'it is a pickle of Python: save the vectors with save_word2vec_format'],
-  ['\x80\x04', 'it is a pickle of Python: save the vectors with save_word2vec_format'],
-  ['\x93NUMPY', 'it is an array of NumPy, which has no words: write word2vec text'],
-  ['version https://git-lfs', 'it is a Git LFS pointer, which stands for the file: fetch the file with git lfs pull'],
-  ['<', 'it is a page of HTML or XML, perhaps an error of the server it came from: download it again'],
+  ['BZh', 'it is compressed with bzip2: unpack it with bunzip2'],
+  ['\xfd7zXZ', 'it is compressed with xz: unpack it with unxz'],
+  ['\x28\xb5\x2f\xfd', 'it is compressed with zstd: unpack it with unzstd'],
+  ['\xba\x16\x4f\x2f', 'it is a fastText model: pass its .vec file'],
+  ['\x80\x02', 'it is a Python pickle: save the vectors with save_word2vec_format'],
+  ['\x80\x03', 'it is a Python pickle: save the vectors with save_word2vec_format'],
+  ['\x80\x04', 'it is a Python pickle: save the vectors with save_word2vec_format'],
+  ['\x93NUMPY', 'it is a NumPy array, which has no words: save word2vec text'],
+  ['version https://git-lfs', 'it is a Git LFS pointer, not the file itself: fetch the file with git lfs pull'],
+  ['<', 'it is an HTML or XML page, perhaps an error page of the server: download it again'],
 ];
 
 /**
@@ -69,7 +69,7 @@ function withHeader(head: Uint8Array, rows: number, size: number, line: string, 
   const says = `the header ${quoted(line)} declares`;
   if (rows === 0) throw new DataError(`${source}: ${says} no rows: expected at least one`);
   if (size === 0 || size > MOST_COMPONENTS || !Number.isSafeInteger(rows)) {
-    const found = size === 0 ? 'vectors without numbers' : 'more than there can be';
+    const found = size === 0 ? 'vectors without numbers' : 'more than is possible';
     throw new DataError(
       `${source}: ${says} ${found}: expected a width of 1 … ${MOST_COMPONENTS}. The file is damaged, or has no header and a number for its first word`,
     );

@@ -67,7 +67,7 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>, source: string): Asy
     if (cause instanceof BpttError) throw cause;
     const { message } = cause as Error;
     throw new DataError(
-      `${source}: expected whole data of gzip; got an error of it (${message}): the file is cut short or damaged: download it again`,
+      `${source}: cannot unpack the gzip data (${message}): the file is truncated or damaged: download it again`,
       { cause },
     );
   }

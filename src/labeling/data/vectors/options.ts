@@ -142,13 +142,13 @@ function needed(
 
 function tooLarge(D: number, rows: number, source = 'input'): DataError {
   return new DataError(
-    `${source}: ${rows} rows of ${D} numbers are kept, and a model has room for no more: lower keep (--vectors-keep)`,
+    `${source}: ${rows} rows of ${D} numbers are kept, more than a model can hold: lower keep (--vectors-keep)`,
   );
 }
 
 /** The error for an invalid row. @param at `line 7`, `row 7` */
 export function badRow(source: string, at: string, problem: string): DataError {
-  return new DataError(`${source}: ${at}: ${problem}: the file is damaged, cut short or not made of word vectors`);
+  return new DataError(`${source}: ${at}: ${problem}: the file is truncated, damaged or not a file of word vectors`);
 }
 
 /** Formats a word for a message. */

@@ -104,6 +104,6 @@ function tooMany(declared: number, line: number, source: string): DataError {
 /** The error for a file with fewer rows than its header declares. */
 export function tooFew(declared: number, found: number, source: string): DataError {
   return new DataError(
-    `${source}: expected ${declared} rows, as the header declares; got ${found}: the file is cut short: download it again`,
+    `${source}: expected ${declared} rows, as the header declares; got ${found}: the file is truncated: download it again`,
   );
 }

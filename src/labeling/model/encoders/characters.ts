@@ -89,7 +89,7 @@ export function characterConfig(sizes: Sizes): CharacterConfig {
   }
   if (window > WIDEST) {
     throw new ArgumentError(
-      `model: characters.window must be at most ${WIDEST}, for words have at most ${LONGEST_WORD} characters; got ${window}`,
+      `model: characters.window must be at most ${WIDEST}, because words have at most ${LONGEST_WORD} characters; got ${window}`,
     );
   }
   return { kind: 'characters', width, network, size, embedding, window };

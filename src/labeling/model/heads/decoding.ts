@@ -68,7 +68,7 @@ export function maskOf(text: string, K: number): CrfMask {
     end: bits.subarray(K + K * K),
   };
   if (permitsEveryLength(mask)) return mask;
-  throw new ArgumentError('model: permitted must leave sentences of every length a path; it does not');
+  throw new ArgumentError('model: permitted must allow a path for sentences of every length; it does not');
 }
 
 /** Reads the decoding part of a head's configuration. @throws ArgumentError on an invalid mask or scheme */
@@ -80,7 +80,7 @@ export function decodingOf(config: HeadConfig): Decoding {
     throw new ArgumentError(`model: ${name} must be one of ${SCHEMES.join(', ')}; got ${JSON.stringify(value)}`);
   };
   if (permitted !== undefined && typeof permitted !== 'string')
-    throw new ArgumentError('model: permitted must be a text');
+    throw new ArgumentError('model: permitted must be a string');
   return {
     ...(permitted !== undefined && { mask: maskOf(permitted, size) }),
     ...((scheme !== undefined || data !== undefined) && {
@@ -111,7 +111,7 @@ export function expectAgreement(config: HeadConfig, labels: readonly string[]): 
   const foreign = schemes && labels.find((label) => !isLabelOf(schemes.learned, label));
   if (foreign !== undefined) {
     throw new ArgumentError(
-      `model: scheme ${schemes!.learned} must write every label of the head ${config.name}; it has none such as ${quoted(foreign)}`,
+      `model: scheme ${schemes!.learned} must have every label of the head ${config.name}; it has no ${quoted(foreign)}`,
     );
   }
   if (mask === undefined) return;
@@ -230,7 +230,7 @@ export function stretchTokens(
   const all = membersOf(pass as TokenPass);
   const chain = crf ?? (mask && noScores(kernels, logits));
   const whole = crf && all.length > 1 ? 'labels of an ensemble of CRFs' : probabilities && (chain || schemes) ? 'probabilities of labels that depend on each other' : undefined; // prettier-ignore
-  if (whole) throw new UnsupportedError(`open: ${whole} are given the whole sentence: use tag()`);
+  if (whole) throw new UnsupportedError(`open: ${whole} need the whole sentence: use tag()`);
   const softmaxes = probabilities || all.length > 1 ? all.map((one) => softmaxRows(kernels, one.logits)) : [];
   const scores = all.length > 1 ? meanOf(kernels, softmaxes, logOf) : logits;
   const { from, known, prefix } = (before ?? { from: 0, known: [] }) as Stretched;

@@ -50,7 +50,7 @@ export function placeFields(
 ): { readonly name: string; readonly column?: string } {
   for (const [field, value] of Object.entries({ name, column })) {
     if (value === undefined || (typeof value === 'string' && value !== '')) continue;
-    throw new ArgumentError(`model: the ${field} of a head must be a text that is not empty; got ${show(value)}`);
+    throw new ArgumentError(`model: the ${field} of a head must be a string that is not empty; got ${show(value)}`);
   }
   return { name: (name as string | undefined) ?? usual, ...(column !== undefined && { column: column as string }) };
 }

@@ -80,7 +80,7 @@ function sharedFloats(values: Real): Float32Array {
     return shared;
   } catch (cause) {
     const bytes = 4 * values.length;
-    const message = `train: the vectors need ${bytes} bytes of memory that threads share, which is not available`;
+    const message = `train: the vectors need ${bytes} bytes of shared memory, which is unavailable`;
     throw new MemoryError(`${message}: keep fewer of them, or train on one thread`, { cause });
   }
 }

@@ -37,7 +37,7 @@ export interface WorkerPort {
  */
 export function serveTraining(port: WorkerPort = webPort()): void {
   for (const method of ['post', 'listen', 'close']) {
-    expectMethod('serveTraining', 'port', port, method, 'the line of a worker, { post, listen, close }');
+    expectMethod('serveTraining', 'port', port, method, 'the port of a worker, { post, listen, close }');
   }
   const tell = (message: WorkerMessage): void => port.post(message);
   port.listen(async (message) => {
@@ -65,7 +65,7 @@ export function serveTraining(port: WorkerPort = webPort()): void {
 async function openAgain(backend: string): Promise<Kernels> {
   const { kernels } = await selectBackend({ backend: repeatable(backend) });
   if (kernels.backend === backend) return kernels;
-  throw new UnsupportedError(`a worker got the backend ${kernels.backend} where ${backend} runs on the first thread`);
+  throw new UnsupportedError(`a worker got the backend ${kernels.backend}, but the first thread runs ${backend}`);
 }
 
 /** Runs step after step, until the team is dissolved. */

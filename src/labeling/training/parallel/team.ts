@@ -197,7 +197,7 @@ function ended(
   index: number,
   threads: number,
   reason: string,
-  advice = 'train again, with fewer threads if memory is short',
+  advice = 'run the training again, with fewer threads if memory is short',
 ): WorkerError {
   return new WorkerError(`thread ${index + 1} of ${threads} ended: ${reason}; ${advice}`);
 }
@@ -237,7 +237,7 @@ function complete(state: State): void {
   const { replica, owners, exchange, sharedJob, threads } = state;
   if (state.failure) throw state.failure;
   if (!state.behind) return;
-  if (state.closed) throw lost('the team was dissolved in the midst of an update');
+  if (state.closed) throw lost('the worker threads were stopped during an update');
   begin(state, 'state');
   arrive(sharedJob.control, ++state.barrier, threads);
   const until = performance.now() + STATE_MS;

@@ -47,7 +47,7 @@ export function nodeThreads(count: number | 'auto', options: NodeThreadsOptions 
 
 const PASS_IT = "nodeThreads(n, { module: new URL('./worker.js', import.meta.url) })";
 const LEFT_BEHIND =
-  'this code was bundled without it. Build bptt/threads/worker as a file of its own and pass its URL, ' +
+  'this code was bundled without it. Build bptt/threads/worker as a separate file and pass its URL, ' +
   `${PASS_IT}; or leave bptt out of the bundle`;
 
 /**
@@ -78,7 +78,7 @@ function adviceOf(error: unknown, passed: boolean): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return 'train with fewer threads, or raise their resourceLimits';
   if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_MODULE_NOT_FOUND') return undefined;
-  return passed ? `pass the URL of bptt/threads/worker, built as a file of its own: ${PASS_IT}` : LEFT_BEHIND;
+  return passed ? `pass the URL of bptt/threads/worker, built as a separate file: ${PASS_IT}` : LEFT_BEHIND;
 }
 
 function handleOf(worker: Worker, passed: boolean): WorkerHandle {
@@ -86,7 +86,7 @@ function handleOf(worker: Worker, passed: boolean): WorkerHandle {
     post: (message) => worker.postMessage(message),
     listen(onMessage, onEnd) {
       worker.on('message', onMessage);
-      worker.on('messageerror', (error) => onEnd(`a message of it could not be read: ${error.message}`));
+      worker.on('messageerror', (error) => onEnd(`one of its messages could not be read: ${error.message}`));
       worker.on('error', (error: unknown) => onEnd(reasonOf(error), adviceOf(error, passed)));
       worker.on('exit', (code) => onEnd(`it exited with code ${code}`));
     },

@@ -63,7 +63,7 @@ export function repeatable(backend: string): string | undefined {
  *
  * @param kernels the backend that computes the gradients
  * @param batch sentences per update: more threads would have nothing to do
- * @param own the kind of custom part in the model: `a cell`
+ * @param own the kind of custom part in the model: `a custom cell`
  * @throws ArgumentError unless the count is a positive integer
  */
 export function chooseThreads(
@@ -79,13 +79,13 @@ export function chooseThreads(
   const alone = (reason: string): ThreadChoice => ({ threads: 1, reason });
   const obstacle = sharingObstacle();
   if (obstacle !== undefined) return alone(obstacle);
-  if (own !== undefined) return alone(`${own} of your own runs on one thread only: workers get no functions`);
+  if (own !== undefined) return alone(`${own} runs on one thread only: functions cannot be sent to workers`);
   if (repeatable(kernels.backend) === undefined) {
     return alone(`the backend ${kernels.backend} runs on one thread only; cpu and wasm run on several`);
   }
   if (threads.count > batch) {
     const some = batch === 1 ? '1 sentence' : `${batch} sentences`;
-    return { threads: batch, reason: `a batch of ${some} occupies no more threads` };
+    return { threads: batch, reason: `a batch of ${some} uses no more threads` };
   }
   return { threads: threads.count };
 }

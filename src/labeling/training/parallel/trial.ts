@@ -62,7 +62,7 @@ async function tryThreads(run: Run, choice: ThreadChoice, threads: Threads, now:
     const began = now();
     await one(batches[1 % batches.length], 1);
     const whole = (now() - began) * batchesPerEpoch(run.lengths.length, settings) * settings.epochs;
-    if (whole <= SHORT_MS) return { threads: 1, reason: 'so short a training is faster on one' };
+    if (whole <= SHORT_MS) return { threads: 1, reason: 'a run this short is faster on one' };
     return await fastest(choice.threads, (count) => beside(one, copy, count, threads, batches, now));
   } catch (error) {
     // The training run itself will meet the non-finite loss and report more about it.

@@ -52,12 +52,12 @@ function handleOf(worker: WebWorker): WorkerHandle {
         const told = data as WorkerMessage;
         if (told.kind === 'held') {
           watchLifeline(told.lifeline, () => {
-            if (!terminated) onEnd('it ended without a word');
+            if (!terminated) onEnd('it ended without a message');
           });
         }
         onMessage(data);
       });
-      worker.addEventListener('messageerror', () => onEnd('a message of it could not be read'));
+      worker.addEventListener('messageerror', () => onEnd('one of its messages could not be read'));
       worker.addEventListener('error', ({ message }) => onEnd(message || 'its module could not be loaded'));
     },
     terminate: async () => {

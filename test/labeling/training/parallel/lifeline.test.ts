@@ -32,7 +32,9 @@ describe('a worker that ends without a word', () => {
     const locks = installLocks();
     const worker = silentWorker(locks);
     await expect(trainOn(() => worker)).rejects.toThrow(WorkerError);
-    await expect(trainOn(() => silentWorker(locks))).rejects.toThrow(/^thread 2 of 2 ended: it ended without a word;/);
+    await expect(trainOn(() => silentWorker(locks))).rejects.toThrow(
+      /^thread 2 of 2 ended: it ended without a message;/,
+    );
     expect(worker.said).toEqual(['held', 'ready']);
     expect(locks.waiting()).toBe(0);
   });
@@ -50,7 +52,7 @@ describe('a worker that ends without a word', () => {
     locks.endHolder(ends.handle.lifeline!);
     await terminated.handle.terminate();
     await around();
-    expect(ends.onEnd.mock.calls).toEqual([['it ended without a word']]);
+    expect(ends.onEnd.mock.calls).toEqual([['it ended without a message']]);
     expect(lives.onEnd).not.toHaveBeenCalled();
     expect(terminated.onEnd).not.toHaveBeenCalled();
     expect(locks.waiting()).toBe(1); // for the one that lives: the end of the terminated one was granted, and kept quiet

@@ -108,9 +108,9 @@ describe('fewer threads than asked for, with a reason', () => {
 
   test('with batches of fewer sentences', async () => {
     const [choice, { threads: count }] = await chosen({ threads: threads(3), batch: 2 });
-    expect(choice).toEqual({ threads: 2, reason: 'a batch of 2 sentences occupies no more threads' });
+    expect(choice).toEqual({ threads: 2, reason: 'a batch of 2 sentences uses no more threads' });
     expect(count).toBe(2);
-    expect(chooseThreads(threads(3), cpu, 1).reason).toBe('a batch of 1 sentence occupies no more threads');
+    expect(chooseThreads(threads(3), cpu, 1).reason).toBe('a batch of 1 sentence uses no more threads');
   });
 
   test('no reason where there is none to give', async () => {

@@ -90,7 +90,7 @@ test('half as many threads, and half of these', async () => {
 
 test('one thread without a worker where the training is short', async () => {
   const { choice, team } = await chosen({}, clockOf({ first: 350 })); // 14 updates
-  expect(choice).toEqual({ threads: 1, reason: 'so short a training is faster on one' });
+  expect(choice).toEqual({ threads: 1, reason: 'a run this short is faster on one' });
   expect(team.workers).toHaveLength(0);
 });
 
