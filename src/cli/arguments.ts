@@ -124,7 +124,7 @@ export function seedCount(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (count >= 2 && Number.isSafeInteger(count)) return count;
   throw new InvalidArgumentError(
-    'It must be how many seeds, an integer of at least 2: --seed and those that follow it. For one seed leave it out.',
+    'It must be the number of seeds, an integer of at least 2, counted up from --seed. For one seed leave it out.',
   );
 }
 
@@ -133,7 +133,7 @@ export function memberCount(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (count >= 2 && count <= MOST_MEMBERS) return count;
   throw new InvalidArgumentError(
-    `It must be how many members, an integer from 2 to ${MOST_MEMBERS}: seeds from --seed on. For one model leave it out.`,
+    `It must be the number of members, an integer from 2 to ${MOST_MEMBERS}, with seeds counted up from --seed. For one model leave it out.`,
   );
 }
 
@@ -221,7 +221,7 @@ export function schemeName(text: string): Scheme {
 export function labelColumns(text: string): string | string[] {
   const columns = text.split(',').map((column) => column.trim());
   if (columns.includes(''))
-    throw new InvalidArgumentError('It must be a name or a number, or several with commas between them.');
+    throw new InvalidArgumentError('It must be a name or a number, or several, separated by commas.');
   return columns.length === 1 ? text : columns;
 }
 
@@ -236,7 +236,7 @@ export function labelNameList(text: string): string {
   const names = text.split(',').map((name) => name.trim());
   if (names.includes('') || new Set(names).size < names.length)
     throw new InvalidArgumentError(
-      'It must be names with commas between them, each once, such as O,B-PER,I-PER, or a file.',
+      'It must be names separated by commas, each once, such as O,B-PER,I-PER, or a file.',
     );
   return text;
 }
@@ -285,18 +285,16 @@ export function languageCodes(text: string): string[] {
   if (bad !== undefined)
     throw new InvalidArgumentError('It must be codes of languages, such as da or en,de, or multilingual.');
   const twice = codes.find((code, i) => codes.indexOf(code) !== i);
-  if (twice !== undefined)
-    throw new InvalidArgumentError(`It must name each language once; ${twice} stands there twice.`);
+  if (twice !== undefined) throw new InvalidArgumentError(`It must name each language once; ${twice} is given twice.`);
   return codes;
 }
 
 /** Comma-separated names of parts of a model. */
 export function partNames(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
-  if (names.includes(''))
-    throw new InvalidArgumentError('It must be names with commas between them: encoders,layers.0.');
+  if (names.includes('')) throw new InvalidArgumentError('It must be names separated by commas: encoders,layers.0.');
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new InvalidArgumentError(`It must name each part once; ${twice} stands there twice.`);
+  if (twice !== undefined) throw new InvalidArgumentError(`It must name each part once; ${twice} is given twice.`);
   return names;
 }
 
@@ -315,7 +313,7 @@ export function checkpointInterval(text: string): { readonly updates: number } |
   const n = Number(number);
   if (Number.isSafeInteger(3600 * n) && n > 0) return unit === 'u' ? { updates: n } : { seconds: n * SECONDS[unit] };
   throw new InvalidArgumentError(
-    'It must be an integer of at least 1 with s, m, h or, for updates, u behind it, such as 30s, 5m or 100u.',
+    'It must be an integer of at least 1 followed by s, m, h or, for updates, u, such as 30s, 5m or 100u.',
   );
 }
 

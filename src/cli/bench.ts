@@ -59,10 +59,10 @@ Everything is checked before it is timed: products against the plain triple loop
 system that computes something else is named and not timed, and the exit status is 1. Systems take turns. p50 is the median; p95
 is what 95 % of the samples reach: the 95th percentile of a time, the 5th of a rate.
 
-Your own kernel is a module, ES or CommonJS, that exports addMatmul(out, a, b), which adds a·b to out, and addMatmulTA (aᵀ·b) and
-addMatmulTB (a·bᵀ) if it has them. Arguments are float32 matrices {data, shape, stride, offset}. It must not change a or b, and
-must be done when it returns; this is checked before and after it is timed. If it also exports allocate(shape), its operands are
-the {data, shape, stride, offset} that this returns, so that a WebAssembly kernel finds them in its own memory. release(), if
+Your own kernel is a module, ES or CommonJS, that exports addMatmul(out, a, b), which adds a·b to out, and optionally
+addMatmulTA (aᵀ·b) and addMatmulTB (a·bᵀ). Arguments are float32 matrices {data, shape, stride, offset}. It must not change a or
+b, and must be synchronous; this is checked before and after it is timed. If it also exports allocate(shape), that function
+allocates its operands {data, shape, stride, offset}, so that a WebAssembly kernel has them in its own memory. release(), if
 exported, is called after each case and may free them all.
 
 On a GPU, through gpu.js, products run on the device, and everything else on the CPU. The device is named, and whether it is a
@@ -114,7 +114,7 @@ export function addBench(program: Command, terminal: Terminal): void {
       'backends, auto for the one that runs by default; default: all that auto considers, and the graphics device',
       names,
     )
-    .option('--kernel <file>', 'a JavaScript module with an addMatmul of your own; repeat for more', collects(collect))
+    .option('--kernel <file>', 'a JavaScript module with your own addMatmul; repeat for more', collects(collect))
     .option(
       '--sizes <M×K×N,…>',
       'time products of these sizes, such as 64x100x400,512; default: squares, and a tagger’s; repeat for more',
@@ -129,10 +129,10 @@ export function addBench(program: Command, terminal: Terminal): void {
     .option('--peers [names]', 'other systems, separated by commas; default: all that are there', names)
     .option('--no-peers', 'no other systems')
     .option('--browser', 'gemm and tagger in a browser too: WebAssembly, WebGL 2, WebGL, WebGPU')
-    .option('--peers-folder <folder>', 'where peers.json lies; default: bench/peers of the checkout')
+    .option('--peers-folder <folder>', 'folder of peers.json; default: bench/peers of the checkout')
     .option('--time <ms>', 'milliseconds for each system in each case; default: 1350', positiveInteger)
     .option('--steps <n>', 'updates of the suite memory', positiveInteger, 10_000)
-    .option('--quick', 'few repetitions, no large products: to see whether everything runs')
+    .option('--quick', 'few repetitions, no large products: to check that everything runs')
     .option('--json', 'print one JSON object: machine and rows')
     .addOption(new Option('--csv', 'print rows as comma-separated values, as they are finished').conflicts('json'))
     .addHelpText('after', HELP)
@@ -143,15 +143,15 @@ export function addBench(program: Command, terminal: Terminal): void {
 function addModes(command: Command): Command {
   return command
     .addOption(
-      new Option('--record <folder>', 'keep the run there, a file per release and machine, for --history').conflicts([
-        'quick',
-        'flame',
-      ]),
+      new Option(
+        '--record <folder>',
+        'record the run in this folder, one file per release and machine, for --history',
+      ).conflicts(['quick', 'flame']),
     )
     .addOption(
       new Option(
         '--history [folder]',
-        'show what kept runs reached, release by release; default: bench/history of the clone',
+        'show the speed of recorded runs, release by release; default: bench/history of the clone',
       ).conflicts(NOT_FOR_HISTORY),
     )
     .addOption(
@@ -170,7 +170,7 @@ function addModes(command: Command): Command {
     )
     .option(
       '--svg <file>',
-      'with --ladder or --history: write a picture, of rungs beside the roofline or of speed over releases',
+      'with --ladder or --history: write a picture: the rungs next to the roofline, or the speed over releases',
     );
 }
 
@@ -208,20 +208,18 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
 function checkTogether(options: Options, chosen: readonly SuiteName[]): void {
   if (options.svg !== undefined)
     throw new ArgumentError(
-      `--svg ${options.svg} is a picture of --ladder or --history; add --ladder or --history, or use --plot for suites`,
+      `--svg ${options.svg} needs --ladder or --history; add one of them, or use --plot for suites`,
     );
   if (options.sizes !== undefined && !chosen.includes('gemm'))
-    throw new ArgumentError(
-      `--sizes is for products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
-    );
+    throw new ArgumentError(`--sizes applies only to the suite gemm; got --suite ${chosen.join(',')}`);
   if (options.kernel !== undefined && !chosen.includes('gemm')) {
     throw new ArgumentError(
-      `--kernel ${options.kernel.join(', ')} has products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
+      `--kernel ${options.kernel.join(', ')} applies only to the suite gemm; got --suite ${chosen.join(',')}`,
     );
   }
   if (options.flame !== undefined && options.case?.length !== 1) {
     throw new ArgumentError(
-      `--flame ${options.flame} is of one case; name it in full, such as --case train-b32-lstm, once`,
+      `--flame ${options.flame} profiles one case; give its full name once, such as --case train-b32-lstm`,
     );
   }
   if (options.failBelow !== undefined && options.against === undefined) {
@@ -264,7 +262,7 @@ async function report(
   }
   if (options.case !== undefined && result.rows.length === 0 && wrong.length === 0) {
     throw new ArgumentError(
-      `--case ${options.case.join(', ')}: no case was timed that has this in its name; without --case all are listed`,
+      `--case ${options.case.join(', ')}: no timed case has this in its name; run without --case to list all`,
     );
   }
   if (options.plot !== undefined) {
@@ -395,7 +393,7 @@ function suites(text: string, before: readonly SuiteName[] = []): SuiteName[] {
   const given = text.split(',');
   const unknown = given.filter((name) => !SUITES.some((suite) => suite === name));
   if (unknown.length > 0)
-    throw new InvalidArgumentError(`There is no suite ${unknown.join(', ')}; there are ${SUITES.join(', ')}.`);
+    throw new InvalidArgumentError(`Unknown suite ${unknown.join(', ')}; expected ${SUITES.join(', ')}.`);
   return [...before, ...(given as SuiteName[])];
 }
 

@@ -115,7 +115,7 @@ const KINDS = new Map<Parser, ValueKind>([
     kind({ type: 'array', items: TEXT, minItems: 1, uniqueItems: true }, 'a list of names of parts, each once'),
   ],
   [parse.labelMark, kind({ type: 'string', pattern: '\\S' }, 'a mark that is not blank')],
-  [parse.labelNameList, kind(TEXT, 'names with commas between them, or the path of a file of them')],
+  [parse.labelNameList, kind(TEXT, 'names separated by commas, or the path of a file of them')],
   [parse.headChoice, kind(or(HEAD, each(HEAD)), '"softmax", "crf", or an object of them by head')],
   [parse.headWeights, kind(each(NOT_NEGATIVE), 'an object of numbers of at least 0 by head')],
 ]);
@@ -127,7 +127,7 @@ const KINDS = new Map<Parser, ValueKind>([
  */
 export function kindOf({ required, optional, parseArg, long }: Option): ValueKind {
   if (!required && !optional) return kind({ type: 'boolean' }, 'true or false');
-  if (parseArg === undefined) return kind(TEXT, 'a text');
+  if (parseArg === undefined) return kind(TEXT, 'a string');
   const words = parse.wordsOf(parseArg);
   if (words) return kind({ enum: [...words] }, `one of ${words.join(', ')}`);
   const known = KINDS.get(parseArg);

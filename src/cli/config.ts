@@ -72,7 +72,7 @@ export function addConfigReader(command: Command, terminal: Terminal, reader: Co
 /** Fills in options from a file. @returns what to report @throws DataError on a file of another kind */
 async function applyConfig(path: string, command: Command, { settings, leftOut = [] }: ConfigReader): Promise<string> {
   if (path === '-')
-    throw new ArgumentError('--config - : expected a file, for paths in it are relative to it: name one');
+    throw new ArgumentError('--config - : expected a file, as paths in it are relative to it: pass one');
   const text = new TextDecoder().decode(await readBytes(path));
   const all = named(path, () => parseConfig(text, settings()));
   const values = Object.fromEntries(Object.entries(all).filter(([name]) => !leftOut.includes(name)));
@@ -88,9 +88,9 @@ async function applyConfig(path: string, command: Command, { settings, leftOut =
     const placed = mapPaths(name, value, isClassify, (file) => fromFolder(dirname(path), file));
     command.setOptionValueWithSource(name, placed, FROM_CONFIG);
   }
-  const instead = overridden.length === 0 ? '' : `; the command line has its own ${overridden.join(', ')}`;
+  const instead = overridden.length === 0 ? '' : `; overridden on the command line: ${overridden.join(', ')}`;
   const without = leftOut.filter((name) => Object.hasOwn(all, name));
-  const left = without.length === 0 ? '' : `; left out here: ${without.join(', ')}`;
+  const left = without.length === 0 ? '' : `; not used here: ${without.join(', ')}`;
   return `config ${path}: ${counted(Object.keys(values).length, 'setting')}${instead}${left}`;
 }
 
@@ -237,7 +237,7 @@ export async function saveConfig(
     if (config !== undefined && resolve(config) === resolve(path)) return undefined;
     const before = await readFile(path, 'utf8').catch(() => undefined);
     if (before !== undefined && !isConfig(before))
-      return `${path} is not a configuration of bptt and was left as it is; name another file for the settings (--save-config)`;
+      return `${path} is not a configuration of bptt and was left as it is; choose another file for the settings (--save-config)`;
   }
   try {
     await saveFile(path, new TextEncoder().encode(text));

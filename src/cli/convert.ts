@@ -92,9 +92,11 @@ function conlluColumn(text: string): string {
 
 async function runConvert(input: string, out: string, options: ConvertOptions, terminal: Terminal): Promise<void> {
   if (options.json && out === '-')
-    throw new ArgumentError('--json: the labels go to standard output here: name a file for them, or leave --json out');
+    throw new ArgumentError(
+      '--json: standard output is used for the labels: pass a file for them, or leave --json out',
+    );
   if (options.scheme === undefined && options.output === undefined)
-    throw new ArgumentError('expected what to write, --output or --scheme; got neither: name one');
+    throw new ArgumentError('expected --output or --scheme; got neither: pass one');
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const losses = createLosses();
   const task = { input, out, options, terminal, warnings, losses };
@@ -145,14 +147,14 @@ async function convertTokens({ input, out, options, terminal, warnings, losses }
 
 /** The files to be written, by the option that names them. */
 function filesOf(out: string, output: ConvertOptions['output']): Record<string, string> {
-  return output === 'brat' ? { out: bratFiles(out).annotations, 'the text beside out': bratFiles(out).text } : { out };
+  return output === 'brat' ? { out: bratFiles(out).annotations, 'the text next to out': bratFiles(out).text } : { out };
 }
 
 /** The two files of a brat document. @throws ArgumentError if the name is that of neither */
 function bratFiles(out: string): { text: string; annotations: string } {
   const stem = /^(.+)\.(ann|txt)$/s.exec(out)?.[1];
   if (stem !== undefined) return { text: `${stem}.txt`, annotations: `${stem}.ann` };
-  throw new ArgumentError(`--output brat writes two files, such as out.ann and out.txt; got ${out}: name one of them`);
+  throw new ArgumentError(`--output brat writes two files, such as out.ann and out.txt; got ${out}: pass one of them`);
 }
 
 async function readAll(
@@ -185,12 +187,12 @@ function expectFitting(options: ConvertOptions, output: TokenOutput, out: string
   const refuse = (flag: string, why: string): never => {
     throw new ArgumentError(`${flag} ${why}: leave it out, or choose another output`);
   };
-  if (!TOKEN_OUTPUTS.includes(output)) refuse(`--output ${output}`, 'holds one label a sentence (--task classify)');
+  if (!TOKEN_OUTPUTS.includes(output)) refuse(`--output ${output}`, 'holds one label per sentence (--task classify)');
   if (output === 'brat') bratFiles(out);
-  if (holdsSpans(output) && scheme !== undefined) refuse('--scheme', `means nothing to ${output}, which holds spans themselves`); // prettier-ignore
-  if (!holdsSpans(output) && offsets !== undefined) refuse('--offsets', `means nothing to ${output}, which has no places`); // prettier-ignore
-  if (!holdsSpans(output) && scheme === undefined && from !== undefined) refuse('--from', 'means nothing without --scheme'); // prettier-ignore
-  if (output !== 'conllu' && toColumn !== undefined) refuse('--to-column', `means nothing to ${output}`);
+  if (holdsSpans(output) && scheme !== undefined) refuse('--scheme', `does not apply to ${output}, which holds the spans themselves`); // prettier-ignore
+  if (!holdsSpans(output) && offsets !== undefined) refuse('--offsets', `does not apply to ${output}, which has no offsets`); // prettier-ignore
+  if (!holdsSpans(output) && scheme === undefined && from !== undefined) refuse('--from', 'has no effect without --scheme'); // prettier-ignore
+  if (output !== 'conllu' && toColumn !== undefined) refuse('--to-column', `does not apply to ${output}`);
 }
 
 /** The CoNLL-U columns for span labels and for other labels. */
@@ -259,10 +261,8 @@ function detectedOf(
     const detected = detectScheme(labels);
     if (detected.scheme !== null) return detected;
     if (output !== undefined && labels.flat().every((label) => label === 'O' || label === '')) return undefined;
-    const advice = output === undefined ? 'choose another column (--column), or name their scheme (--from)' : `choose another column (--column), or another output: ${output} holds spans alone`; // prettier-ignore
-    throw new DataError(
-      `${source}: its labels do not annotate spans: expected O, B-PER, I-PER and the like; ${advice}`,
-    );
+    const advice = output === undefined ? 'choose another column (--column), or set their scheme (--from)' : `choose another column (--column), or another output: ${output} holds only spans`; // prettier-ignore
+    throw new DataError(`${source}: its labels are not spans: expected O, B-PER, I-PER and the like; ${advice}`);
   }
   const repairs = labels.map((own) => convertPartial(own, from, from).repairs);
   const first = repairs.findIndex((count) => count > 0);
@@ -280,7 +280,7 @@ function noteGaps(
   const [before, after] = [countUnlabeled(sentences), countUnlabeled(converted)];
   if (before.tokens === 0) return;
   const lost = after.tokens - before.tokens;
-  const more = lost === 0 ? '' : `, and so ${lost === 1 ? 'is 1 label beside them' : `are ${grouped(lost)} labels beside them`}, which depend on what is missing`; // prettier-ignore
+  const more = lost === 0 ? '' : `, and so ${lost === 1 ? 'is 1 label next to them' : `are ${grouped(lost)} labels next to them`}, which depend on the missing ones`; // prettier-ignore
   const message = `${source}: ${counted(before.tokens, 'token')} without label ${before.tokens === 1 ? 'is' : 'are'} written as ${mark}${more}`;
   warnings.add({ kind: 'unlabeled', message, source, count: before.tokens });
 }
@@ -294,6 +294,6 @@ function placeOf(sentences: readonly Sentence[], { first }: DetectedScheme): str
 /** Labels without spans are left unchanged, whatever scheme was given. */
 function noteNoSpans(sentences: readonly Sentence[], source: string, warnings: NoteCollector): void {
   if (detectScheme(sentences.map(({ labels = [] }) => labels)).scheme !== null) return;
-  const message = `${source}: its labels do not annotate spans, so nothing was converted: expected O, B-PER, I-PER and the like; choose another column (--column)`;
+  const message = `${source}: its labels are not spans, so nothing was converted: expected O, B-PER, I-PER and the like; choose another column (--column)`;
   warnings.add({ kind: 'no-spans', message, source });
 }

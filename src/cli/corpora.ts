@@ -108,7 +108,7 @@ function rawTextOf({ task, tokenizer, locale }: CorporaOptions): Pick<InputSpec,
 export function checkSplit({ split, dev, test }: Pick<CorporaOptions, 'split' | 'dev' | 'test'>): void {
   const given = dev !== undefined ? '--dev' : test !== undefined ? '--test' : undefined;
   if (split && given) {
-    throw new ArgumentError(`--split makes the corpora of dev and test out of --train: leave out --split, or ${given}`);
+    throw new ArgumentError(`--split makes dev and test from --train: leave out --split, or ${given}`);
   }
 }
 
@@ -153,7 +153,7 @@ export function noteReading(
   warnings: NoteCollector,
 ): void {
   if (like?.format === reading.format) return;
-  const message = `${source}: the model does not remember how such files are read; read as ${describeReading(inputSpecOf(reading))}`;
+  const message = `${source}: the model file does not record how such files are read; read as ${describeReading(inputSpecOf(reading))}`;
   warnings.add({ kind: 'read-as', message, source });
 }
 

@@ -14,10 +14,10 @@ import { colorsFor, print } from './terminal.js';
 const HERE = fileURLToPath(import.meta.url);
 
 const HELP = `
-With --calibrate, products and LSTM layers are timed on the graphics device and on the CPU, and the sizes from which the
-device is faster are kept in the user's cache folder, where --backend auto finds them. This is about the modes that answer at
-once: headlessgl here, and WebGL in a browser, where the function calibrate does the same. WebGPU, which is asynchronous, is for
-who asks for it.
+With --calibrate, products and LSTM layers are timed on the graphics device and on the CPU, and the sizes from which the device
+is faster are saved in the user's cache folder, where --backend auto finds them. This applies to the synchronous modes:
+headlessgl here, and WebGL in a browser, where the function calibrate does the same. WebGPU, which is asynchronous, must be
+selected by name.
 
 Example:
   bptt doctor`;

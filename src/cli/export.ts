@@ -44,7 +44,7 @@ async function runExport(
   const format = chosen(values, formats);
   const target = values[format.target.attributeName()] as string;
   if (target === '' || target === '-') {
-    throw new ArgumentError(`${format.target.long} must name a file or folder; got ${target === '' ? 'an empty name' : '-'}: name one`); // prettier-ignore
+    throw new ArgumentError(`${format.target.long} must name a file or folder; got ${target === '' ? 'an empty name' : '-'}: pass one`); // prettier-ignore
   }
   const model = memberIn(await readModel(path), values.member as number | undefined);
   warnOfForeign(model, terminal);
@@ -64,11 +64,11 @@ function chosen(values: Values, formats: readonly ExportFormat[]): ExportFormat 
   const names = formats.map(({ target }) => target.flags);
   if (given.length !== 1) {
     const got = given.length === 0 ? 'none' : given.map(({ target }) => target.long).join(' and ');
-    throw new ArgumentError(`export: expected one target, ${names.join(', ')}; got ${got}: name one`);
+    throw new ArgumentError(`export: expected one target, ${names.join(', ')}; got ${got}: pass one`);
   }
   const foreign = formats.filter((format) => format !== given[0]).flatMap(({ options }) => options.filter(isGiven))[0];
   if (foreign === undefined || given[0].options.some(({ long }) => long === foreign.long)) return given[0];
-  throw new ArgumentError(`${foreign.long} means nothing with ${given[0].target.long}: leave it out`);
+  throw new ArgumentError(`${foreign.long} cannot be combined with ${given[0].target.long}: leave it out`);
 }
 
 /** Reports the parts of a model file that are not exported. */
@@ -91,7 +91,7 @@ async function writeAll({ files }: Exported, inputs: readonly string[], force: b
   const there = files.filter(({ path }) => existsSync(path));
   if (there.length > 0 && !force) {
     const more = there.length > 1 ? ` and ${there.length - 1} more` : '';
-    throw new ArgumentError(`${there[0].path}${more} would be replaced: pass --force, or name another target`);
+    throw new ArgumentError(`${there[0].path}${more} would be replaced: pass --force, or choose another target`);
   }
   await saveAll(files, inputs);
 }

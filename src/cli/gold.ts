@@ -150,7 +150,7 @@ function inColumns(
   const named = read.every((column) => heads.includes(column));
   if (!named && read.length !== heads.length) {
     throw new ArgumentError(
-      `${source}: the model has a head for each of ${heads.join(', ')}; got the labels of ${read.join(', ')}: name as many columns (--column)`,
+      `${source}: the model has a head for each of ${heads.join(', ')}; got the labels of ${read.join(', ')}: set as many columns (--column)`,
     );
   }
   return sentences.map((sentence) => {
@@ -163,13 +163,13 @@ function inColumns(
 /** @throws ArgumentError if a scheme would be ignored */
 export function expectScheme({ spanMode, scheme }: GoldOptions): void {
   if (scheme === undefined || spanMode !== 'conlleval') return;
-  throw new ArgumentError('--scheme means nothing to --span-mode conlleval: leave it out, or add --span-mode strict');
+  throw new ArgumentError('--scheme has no effect with --span-mode conlleval: leave it out, or add --span-mode strict');
 }
 
 /** @throws ArgumentError if a span mode would be ignored */
 function expectTokens({ spanMode }: GoldOptions, task: 'tag' | 'classify'): void {
   if (task === 'tag' || spanMode === 'conlleval') return;
-  throw new ArgumentError(`--span-mode ${spanMode} means nothing to a model that labels sentences: leave it out`);
+  throw new ArgumentError(`--span-mode ${spanMode} does not apply to a model that labels sentences: leave it out`);
 }
 
 function judgedBy(kind: HeadKind, whole: Sentence, prediction: Prediction): JudgedSentence {

@@ -89,7 +89,7 @@ export function inspectGradients(kernels: Kernels, cell: Cell, query: GradientQu
   const { params } = experiment.unrolled;
   const known = Object.keys(params).join(', ');
   if (query.param === undefined) {
-    if (query.at) throw new ArgumentError(`--at says which element of a parameter; add --param with one of ${known}`);
+    if (query.at) throw new ArgumentError(`--at needs a parameter; add --param with one of ${known}`);
     return Object.keys(params).map((param) => inspect(experiment, param));
   }
   if (!Object.hasOwn(params, query.param)) {

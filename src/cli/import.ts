@@ -86,7 +86,7 @@ function expectOwnOptions(values: Values, format: ImportFormat, formats: readonl
   const foreign = formats
     .flatMap(({ options }) => options)
     .find((option) => values[option.attributeName()] !== undefined && !own.has(option.long));
-  if (foreign !== undefined) throw new ArgumentError(`${foreign.long} means nothing for ${format.name}: leave it out`);
+  if (foreign !== undefined) throw new ArgumentError(`${foreign.long} does not apply to ${format.name}: leave it out`);
 }
 
 function factsOf({ config, heads }: Model) {

@@ -83,17 +83,17 @@ function orderOf(pieces: readonly NamedPiece[]): NamedPiece[] {
     const { shard } = manifest;
     const from = `${visible(path)} and ${visible(first.path)} do not belong together`;
     const other = otherOrigin(first.manifest, manifest);
-    if (shard.n !== n) throw new DataError(`${from}: pieces of ${shard.n} and of ${n}: name those of one job`);
+    if (shard.n !== n) throw new DataError(`${from}: pieces of ${shard.n} and of ${n}: pass the pieces of one job`);
     if (other !== undefined) throw new DataError(`${from}: made from ${DIFFERENCES[other]}: run one of them again`);
     const double = places.get(shard.i);
     if (double !== undefined)
-      throw new DataError(`piece ${shard.i} of ${n} is there twice: ${visible(double.path)} and ${visible(path)}: leave one out`); // prettier-ignore
+      throw new DataError(`piece ${shard.i} of ${n} is given twice: ${visible(double.path)} and ${visible(path)}: leave one out`); // prettier-ignore
     places.set(shard.i, piece);
   }
   const missing = Array.from({ length: n }, (_, k) => k + 1).filter((i) => !places.has(i));
   if (missing.length === 0) return [...places.entries()].sort(([a], [b]) => a - b).map(([, piece]) => piece);
   const [some, more] = [missing.slice(0, 20), missing.length - 20];
   throw new DataError(
-    `${missing.length === 1 ? 'piece' : 'pieces'} ${some.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${n} missing: run ${missing.length === 1 ? 'it' : 'them'}, or name the ${missing.length === 1 ? 'file' : 'files'} too`,
+    `${missing.length === 1 ? 'piece' : 'pieces'} ${some.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${n} missing: run ${missing.length === 1 ? 'it' : 'them'}, or pass the ${missing.length === 1 ? 'file' : 'files'} too`,
   );
 }

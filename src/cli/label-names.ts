@@ -20,7 +20,7 @@ export function openLabelNames(text: string): LabelNames {
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const why = missing ? 'no such file' : `cannot be read: ${messageOf(cause)}`;
-    throw new DataError(`${source}: ${why}: name a file, or the labels themselves with commas (O,B-PER,I-PER)`, {
+    throw new DataError(`${source}: ${why}: pass a file, or the labels separated by commas (O,B-PER,I-PER)`, {
       cause,
     });
   }

@@ -19,7 +19,7 @@ export async function readModel(path: string, options: LoadOptions = {}): Promis
 }
 
 const NO_MODEL =
-  'expected a model; got a checkpoint of a training: finish it with bptt train --resume, which writes the model';
+  'expected a model; got a training checkpoint: finish it with bptt train --resume, which writes the model';
 
 /** Whether a file that is not a model is a complete training checkpoint. */
 function isCheckpoint(bytes: Uint8Array): boolean {

@@ -22,11 +22,11 @@ export async function checkOutputs(
   );
   const names = Object.entries(outputs).flatMap(([flag, path]) => (path === undefined ? [] : [{ flag, path }]));
   const empty = names.find(({ path }) => path === '');
-  if (empty) throw new ArgumentError(`${empty.flag} must name a file; got an empty name: name one`);
+  if (empty) throw new ArgumentError(`${empty.flag} must name a file; got an empty name: pass one`);
   const dash = names.find(({ path }) => path === '-');
   if (dash) {
     throw new ArgumentError(
-      `${dash.flag} - would write a file named "-"; expected the name of a file, for standard output is not used for it: name one, or ./- for that name`,
+      `${dash.flag} - would write a file named "-"; expected a file name, as standard output is not supported here: pass one, or ./- for that name`,
     );
   }
   for (const { flag, path } of names) {

@@ -87,7 +87,7 @@ async function load(path: string): Promise<Readonly<Record<string, unknown>>> {
     const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
     const foreign = code === 'ERR_UNKNOWN_FILE_EXTENSION' && message?.includes(`"${extname(path)}"`);
     const why = foreign
-      ? `Node loads no ${extname(path)}; name a JavaScript module .mjs, .cjs or .js`
+      ? `Node cannot load ${extname(path)}; pass a JavaScript module, .mjs, .cjs or .js`
       : `loading it throws ${String(message ?? error).split('\n')[0]}`;
     throw new BpttError(`--cell ${path}: ${why}`, { cause: error });
   }

@@ -17,10 +17,10 @@ import type { Terminal } from './terminal.js';
 import { print } from './terminal.js';
 
 const HELP = `
-A log is what bptt train --log writes. The curves over the epochs are the loss, the score on the development set (span F1,
-or accuracy; with several heads that of the first), the learning rate, and the norm of the gradient before clipping. Each log is a
-run; a log of --seeds is one run for each seed. A ring marks the epoch whose weights were kept. Without --svg the curves are
-printed in the terminal, all runs on one scale.
+A log is what bptt train --log writes. The curves over the epochs are the loss, the score on the development set (span F1, or
+accuracy; with several heads, that of the first), the learning rate, and the gradient norm before clipping. Each log is one run;
+a log of --seeds has one run per seed. A ring marks the epoch whose weights were kept. Without --svg the curves are printed in
+the terminal, all runs on one scale.
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data.
 
@@ -50,7 +50,7 @@ async function runPlot(logs: readonly string[], { svg }: { readonly svg?: string
   }
   if (runs.length > MOST_LINES) {
     throw new ArgumentError(
-      `plot: ${runs.length} runs cannot be told apart in one picture; expected at most ${MOST_LINES}: name fewer logs`,
+      `plot: ${runs.length} runs cannot be told apart in one picture; expected at most ${MOST_LINES}: pass fewer logs`,
     );
   }
   expectOneMeasure(runs);
@@ -70,7 +70,7 @@ function expectOneMeasure(runs: readonly Run[]): void {
   const other = runs.find(({ measure }) => measure !== null && measure !== first?.measure);
   if (first === undefined || other === undefined) return;
   throw new DataError(
-    `plot: the dev score of ${first.name} is ${first.measure}, that of ${other.name} ${other.measure}; expected one kind of score: draw them apart`,
+    `plot: the dev score of ${first.name} is ${first.measure}, that of ${other.name} ${other.measure}; expected one kind of score: plot them separately`,
   );
 }
 

@@ -65,8 +65,7 @@ async function runQuantize(path: string, options: Options, terminal: Terminal): 
   const own = await openOwnCell(options.cell, terminal);
   const read = await readBytes(path);
   const model = named(path, () => loadModel(read, own));
-  if (model.quantized)
-    throw new DataError(`${path}: its weights are integers already: quantize the model that it was made from`);
+  if (model.quantized) throw new DataError(`${path}: its weights are already integers: quantize the original model`);
   const bytes = saveModel(model, { weights: 'int8' });
   const rounded = loadModel(bytes, own);
   const scores = gold === undefined ? undefined : await scored(model, rounded, gold, options, terminal);

@@ -94,10 +94,10 @@ export function readOptionsOf(options: ReadingOptions, warnings: NoteCollector, 
   const format = FORMATS.find((name) => name === options.format);
   if (options.format !== undefined && format === undefined) {
     throw new ArgumentError(
-      `--format ${options.format} is for sentences with one label each: name one of ${FORMATS.join(', ')}, or train with --task classify`,
+      `--format ${options.format} is for sentence labels: choose one of ${FORMATS.join(', ')}, or train with --task classify`,
     );
   }
-  refuse(options, ['textColumn'], 'means nothing to words that have a label each');
+  refuse(options, ['textColumn'], 'does not apply to word labels');
   const cuts = tokenizer !== undefined || locale !== undefined;
   return {
     ...(format !== undefined && { format }),
@@ -125,14 +125,10 @@ export function classifiedOptionsOf(
   const format = CLASSIFIED_FORMATS.find((name) => name === options.format);
   if (options.format !== undefined && format === undefined) {
     throw new ArgumentError(
-      `--format ${options.format} has a label for each word, and here each sentence has one: name one of ${SENTENCE_FORMATS.join(', ')}`,
+      `--format ${options.format} has one label per word, but here each sentence has one: choose one of ${SENTENCE_FORMATS.join(', ')}`,
     );
   }
-  refuse(
-    options,
-    ['tokenColumn', 'unlabeled', 'offsetUnit', 'comments'],
-    'means nothing to sentences with one label each',
-  );
+  refuse(options, ['tokenColumn', 'unlabeled', 'offsetUnit', 'comments'], 'does not apply to sentence labels');
   return {
     ...(format !== undefined && { format }),
     ...(column !== undefined && { column }),
@@ -149,7 +145,7 @@ export function classifiedOptionsOf(
 /** The label column, for commands that accept only one. @throws ArgumentError on several */
 export function oneColumnOf({ column }: ReadingOptions, of: string): string | undefined {
   if (column === undefined || typeof column === 'string') return column;
-  throw new ArgumentError(`--column ${column.join(',')}: ${of} are read from one column: name one`);
+  throw new ArgumentError(`--column ${column.join(',')}: ${of} are read from one column: choose one`);
 }
 
 const FLAGS = {
@@ -174,13 +170,12 @@ const WITH_TEXTS: readonly string[] = ['doccano', 'prodigy', 'spans', 'brat'];
 
 /** Rejects tokenization options for a tokenized input. @throws ArgumentError naming the first */
 export function refuseCutting(options: ReadingOptions, { format }: InputSpec): void {
-  if (!WITH_TEXTS.includes(format))
-    refuse(options, ['tokenizer', 'locale'], 'means nothing to words that have a label each');
+  if (!WITH_TEXTS.includes(format)) refuse(options, ['tokenizer', 'locale'], 'does not apply to word labels');
 }
 
 /** Rejects options that do not apply to raw text. @throws ArgumentError naming the first */
 export function refuseForRawText(options: ReadingOptions): void {
   const names = ['tokenColumn', 'textColumn', 'comments', 'skipBad'] as const;
   const given = names.find((name) => options[name] !== undefined);
-  if (given) throw new ArgumentError(`${FLAGS[given]} means nothing to raw text: name the format too (--format)`);
+  if (given) throw new ArgumentError(`${FLAGS[given]} does not apply to raw text: set the format too (--format)`);
 }

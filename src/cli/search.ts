@@ -61,14 +61,14 @@ Example:
 const REFUSED: readonly (readonly [flags: string, why: string])[] = [
   [
     '--test <file>',
-    'a search must not see test data, or its scores would be those it was chosen by: give --test to bptt train, once',
+    'a search must not see test data, or its test score would be biased: pass --test to bptt train, once',
   ],
   [
     '--seeds <n>',
     'a trial is one training: search first, then compare seeds with bptt train --config best.json --seeds',
   ],
   ['--ensemble <n>', 'a trial is one training: search first, then bptt train --config best.json --ensemble'],
-  ['--init <model>', 'a search chooses the architecture, which a model has already: leave it out'],
+  ['--init <model>', 'a search chooses the architecture, which a model already has: leave it out'],
 ];
 const REFUSED_NAMES = ['test', 'seeds', 'ensemble', 'init'];
 
@@ -167,7 +167,7 @@ function stateBeside(out: string): string {
 async function expectConfigPlace(out: string): Promise<void> {
   const before = await readFile(out, 'utf8').catch(() => undefined);
   if (before === undefined || before === '' || isConfig(before)) return;
-  throw new ArgumentError(`--out ${out} exists, and is not a configuration of bptt: remove it, or name another file`);
+  throw new ArgumentError(`--out ${out} exists, and is not a configuration of bptt: remove it, or choose another file`);
 }
 
 /** @throws ArgumentError if no search method is given, or nothing could determine which trial is best */
@@ -177,7 +177,7 @@ function checkAsked({ random, grid, space, train, dev, split, task, vectors }: S
     throw new ArgumentError(`search: expected --random N, trials that are drawn, or --grid FILE, every combination; ${got}: give one of them`); // prettier-ignore
   }
   if (space !== undefined && grid !== undefined) {
-    throw new ArgumentError('--space is what --random draws from: leave out --space, or --grid');
+    throw new ArgumentError('--space applies only to --random: leave out --space, or --grid');
   }
   checkSplit({ split, dev });
   if (split && split.test > 0) {
@@ -189,7 +189,9 @@ function checkAsked({ random, grid, space, train, dev, split, task, vectors }: S
     );
   }
   if ([...pathsOf(train, task), ...pathsOf(dev, task), vectors].includes('-')) {
-    throw new ArgumentError('search: every trial reads the data anew, which standard input cannot: name a file');
+    throw new ArgumentError(
+      'search: every trial reads the data again, which standard input does not allow: pass a file',
+    );
   }
 }
 
@@ -230,7 +232,7 @@ async function runAll(
     await workshop.close();
   }
   if (end === null && !interrupt.signal.aborted) return;
-  const kept = `${counted(state.runs.length, 'finished run')} kept in ${options.state}: the same command goes on from there`;
+  const kept = `${counted(state.runs.length, 'finished run')} kept in ${options.state}: the same command resumes from there`;
   const exitCode = end?.exitCode ?? interrupt.exitCode();
   throw new InterruptedError(`interrupted; ${state.runs.length === 0 ? 'no run was finished' : kept}`, exitCode);
 }

@@ -120,9 +120,9 @@ async function runSplit(file: string, options: Options, terminal: Terminal): Pro
 function expectOptions({ by, documentField, out }: Options): void {
   expectField(documentField);
   if (documentField !== undefined && by !== 'document')
-    throw new ArgumentError('--document-field means nothing without --by document: add it, or leave the field out');
+    throw new ArgumentError('--document-field has no effect without --by document: add it, or leave the field out');
   if (out === '' || out === '-')
-    throw new ArgumentError(`-o must name a folder; got ${out === '' ? 'an empty name' : '-'}: name one`);
+    throw new ArgumentError(`-o must name a folder; got ${out === '' ? 'an empty name' : '-'}: pass one`);
 }
 
 /** Returns the files of a part. @throws DataError if they would not be read as the sentences of the input */
@@ -162,9 +162,9 @@ async function expectSame(piece: Piece, own: readonly number[], files: readonly 
     (error: unknown) => error as Error,
   );
   if (read instanceof Error || read.length !== wanted.length || read.some((text, i) => text !== wanted[i])) {
-    const why = read instanceof Error ? read.message : 'its sentences or labels are others';
+    const why = read instanceof Error ? read.message : 'its sentences or labels differ';
     throw new DataError(
-      `${piece.name}: the part ${name}, by itself, would be read in another way than the whole (${why}): say how the file is read (--format, --column, --token-column, --comments)`,
+      `${piece.name}: the part ${name}would be read differently from the whole (${why}): set how the file is read (--format, --column, --token-column, --comments)`,
     );
   }
 }
@@ -197,7 +197,7 @@ function expectNew(
 function noteParts({ path }: Input, plan: Plan, { by }: Options, warnings: NoteCollector): void {
   const source = inputName(path);
   if (plan.divided !== null && plan.divided > 0 && by === 'sentence') {
-    const message = `${source}: sentences of one document stand in several parts, its mark beside the first of them: add --by document to keep documents together`;
+    const message = `${source}: sentences of one document are in several parts, with its mark only at the first: add --by document to keep documents together`;
     warnings.add({ kind: 'divided-documents', message, source, count: plan.divided });
   }
   const shared = plan.parts.reduce((sum, part) => sum + part.shared, 0);
@@ -242,6 +242,6 @@ function textOf(paper: Paper, plan: Plan, options: Options, paths: (part: Part) 
 /** Describes what was kept together. */
 function togetherOf({ by, allowDuplicates }: Options, { count, several, largest }: Plan['units']): string {
   if (by === 'document') return `${counted(count, 'document')} kept together`;
-  if (allowDuplicates) return 'equal sentences may stand in several parts';
+  if (allowDuplicates) return 'equal sentences may be in several parts';
   return `equal sentences (NFC, no case) are in one part: ${counted(several, 'group')}, the largest of ${grouped(largest)}`;
 }

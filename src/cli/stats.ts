@@ -27,16 +27,16 @@ interface Options extends ReadingOptions {
 }
 
 const HELP = `
-Printed are sentences, tokens, documents (of # newdoc, -DOCSTART-, or --document-field), words and those seen once, the lengths of
-sentences, labels with counts and shares, and of labels of spans their scheme, types and mean lengths. Beside --dev and --test
-stand the share of words that the first file lacks (OOV), and labels that it lacks. Words are compared in NFC, with their case.
+Prints sentences, tokens, documents (from # newdoc, -DOCSTART-, or --document-field), words and those seen once, sentence
+lengths, labels with counts and shares and, for span labels, their scheme, types and mean lengths. For --dev and --test it adds
+the share of words that the first file lacks (OOV), and labels that it lacks. Words are compared in NFC, with their case.
 
-Duplicates are sentences with the same tokens, and those that are the same in NFC without case. They are counted inside of each file
-and between files; the longest are listed.
+Duplicates are sentences with the same tokens, and those that are the same in NFC without case. They are counted within each
+file and between files; the longest are listed.
 
-Suspicious lines are listed by kind, each with its rule: labels that their scheme forbids side by side, the same sentence with other
-labels, a word with another label than nearly always, invisible characters, white space inside of tokens, very long tokens and
-sentences, blank lines. --show says how many of each are listed; all are counted. A suspicious line may well be right.
+Suspicious lines are listed by kind, each with its rule: labels that their scheme forbids side by side, the same sentence with
+other labels, a word with an unusual label, invisible characters, white space inside tokens, very long tokens and sentences,
+blank lines. --show sets how many of each are listed; all are counted. A suspicious line may well be right.
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data.
 

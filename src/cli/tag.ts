@@ -195,15 +195,17 @@ function checkOptions(options: Options): void {
 function checkOutput(model: Model, options: Options): void {
   const { output, column, spans } = options;
   if (spans && spanHeads(model).length === 0) {
-    throw new ArgumentError('--spans: the labels of this model annotate no spans, such as B-PER: leave it out');
+    throw new ArgumentError('--spans: the labels of this model are not spans, such as B-PER: leave it out');
   }
   if (labelsSentences(model) && output !== 'text' && output !== 'jsonl') {
-    throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
+    throw new ArgumentError(
+      `--output ${output} has one label per word; this model labels sentences: choose text or jsonl`,
+    );
   }
   const names = model.config.heads.map(({ name }) => name);
   if (output === 'slashed' && names.length > 1) {
     throw new ArgumentError(
-      `--output slashed has one label for each word; this model has ${names.join(', ')}: choose text, conll or jsonl`,
+      `--output slashed has one label per word; this model has ${names.join(', ')}: choose text, conll or jsonl`,
     );
   }
   if (output !== 'conllu') return;
@@ -211,7 +213,7 @@ function checkOutput(model: Model, options: Options): void {
   if (column !== undefined || model.input?.format === 'conllu') return;
   if (columns.length > 0 && columns.every((each) => each !== undefined && CONLLU.includes(each.toLowerCase()))) return;
   throw new ArgumentError(
-    '--output conllu is for models that were trained on columns of CoNLL-U, such as upos: name the column to write (--column), or choose another output',
+    '--output conllu is for models that were trained on columns of CoNLL-U, such as upos: set the column to write (--column), or choose another output',
   );
 }
 

@@ -63,7 +63,7 @@ function entriesOf(view: DataView, bytes: Uint8Array): Entry[] {
   const count = view.getUint16(end + 10, true);
   const [size, start] = [view.getUint32(end + 12, true), view.getUint32(end + 16, true)];
   if (count === 0xffff || start === 0xffffffff) throw broken('it is a ZIP64 archive, of 4 GiB or more');
-  if (start + size > end) throw broken('its directory lies outside of it; it may be truncated');
+  if (start + size > end) throw broken('its directory is outside it; it may be truncated');
   const entries: Entry[] = [];
   let at = start;
   for (let i = 0; i < count; i++) {

@@ -38,10 +38,10 @@ test('usage: one case, named in full; no peers, kernels or earlier programs besi
   const path = join(folder, 'none.cpuprofile');
   for (const cases of [[], ['--case', 'train-b1-rnn', '--case', 'infer-b1-rnn']]) {
     const { status, stderr } = bptt([...CPU, ...cases, '--flame', path]);
-    expect([status, stderr]).toEqual([2, expect.stringContaining('is of one case; name it in full')]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('profiles one case; give its full name')]);
   }
   const part = bptt([...CPU, '--case', 'b1-rnn', '--flame', path]);
-  expect([part.status, part.stderr]).toEqual([2, expect.stringContaining('--case b1-rnn: no case was timed')]);
+  expect([part.status, part.stderr]).toEqual([2, expect.stringContaining('--case b1-rnn: no timed case')]);
   for (const option of ['--peers', '--browser', '--against=x', '--kernel=x.mjs', '--ladder']) {
     expect([option, bptt([...CPU, '--case', 'train-b1-rnn', '--flame', path, option]).status]).toEqual([option, 2]);
   }

@@ -200,7 +200,7 @@ describe('bptt bench', () => {
     const [{ toEarlier }] = (JSON.parse(against.stdout) as Result).rows;
     expect(Object.keys(toEarlier!)).toEqual(['ratio', 'low', 'high', 'verdict', 'paired']);
     const again = bptt([...QUICK, '--record', path]);
-    expect(again.stderr).toContain('1 row kept, in the place of the run that was there');
+    expect(again.stderr).toContain('1 row kept, replacing the earlier run');
     expect(readdirSync(path)).toEqual([name]);
   });
 
@@ -229,7 +229,7 @@ describe('bptt bench', () => {
     put(kept('0.1.0', [row(5)]));
     expect(bptt(['bench', '--history', folder, '--case', 'x'])).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('no kept run has a case'),
+      stderr: expect.stringContaining('no recorded run has a case'),
     });
     for (const option of ['--suite=gemm', '--ladder', '--quick', '--csv', `--record=${folder}`]) {
       expect([option, bptt(['bench', '--history', folder, option]).status]).toEqual([option, 2]);

@@ -223,7 +223,7 @@ describe('a folder of rungs', () => {
     });
     expect(bptt(['bench', '--svg', 'x.svg'])).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('add --ladder'),
+      stderr: expect.stringContaining('needs --ladder or --history'),
     });
     const { rows } = JSON.parse(run('--case', 'block', '--sizes', '5x6x7', '--json').stdout) as LadderResult;
     expect(rows.map(({ rung, over, predicted }) => [rung, over, predicted])).toEqual([

@@ -239,7 +239,7 @@ describe('kernels of other people', () => {
       expect([sizes, status, stderr.match(/\n/g)?.length]).toEqual([sizes, 2, 1]);
     }
     const none = bptt(['bench', '--suite', 'cold', '--sizes', '4']);
-    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('--sizes is for products')]);
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('--sizes applies only to the suite gemm')]);
     expect(bptt([...CPU, '--csv', '--json']).status).toBe(2);
   });
 

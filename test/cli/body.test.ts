@@ -35,16 +35,16 @@ test.each([
 
 test.each([
   [['--dropout-kind', 'none'], /--dropout-kind/],
-  [['--dropout-kind', 'variational', '--dropout', '0'], /--dropout-kind variational means nothing without dropout/],
+  [['--dropout-kind', 'variational', '--dropout', '0'], /--dropout-kind variational has no effect without dropout/],
   [['--recurrent-dropout', '1'], /--recurrent-dropout/],
   [['--zoneout', '1.5'], /--zoneout/],
   [['--zoneout', 'h=0.1,h=0.2'], /--zoneout/],
   [['--zoneout', 'h=0.1=2'], /--zoneout/],
   [['--zoneout', 'h=much'], /--zoneout/],
   [['--cell', 'gru', '--zoneout', 'c=0.1'], /train: unknown key "c" in zoneout \(--zoneout\)/],
-  [['--residual'], /--residual means nothing to one layer/],
+  [['--residual'], /--residual has no effect with one layer/],
   [['--dense', '0'], /--dense/],
-  [['--task', 'classify', '--pooling', 'last', '--dense', '4'], /--pooling last takes a half of each direction/],
+  [['--task', 'classify', '--pooling', 'last', '--dense', '4'], /--pooling last needs the outputs of both directions/],
 ])('%j is refused by name, status 2', async (args, message) => {
   const { status, stderr } = await train(...args);
   expect(stderr).toMatch(message);

@@ -130,22 +130,19 @@ describe('train', () => {
 
   test('options of the other task are refused by name', async () => {
     const cases: [string[], string][] = [
-      [['train', '--train', 'train.tsv', '--pooling', 'max'], '--pooling means nothing to --task tag'],
-      [
-        ['train', '--train', 'train.tsv', '--format', 'fasttext'],
-        '--format fasttext is for sentences with one label each',
-      ],
+      [['train', '--train', 'train.tsv', '--pooling', 'max'], '--pooling does not apply to --task tag'],
+      [['train', '--train', 'train.tsv', '--format', 'fasttext'], '--format fasttext is for sentence labels'],
       [
         ['train', '--task', 'classify', '--train', 'moods.tsv', '--format', 'conllu'],
-        '--format conllu has a label for each',
+        '--format conllu has one label per',
       ],
       [
         ['train', '--task', 'classify', '--train', 'moods.tsv', '--comments', '#'],
-        '--comments means nothing to sentences',
+        '--comments does not apply to sentence',
       ],
       [['train', '--task', 'nap', '--train', 'moods.tsv'], 'must be one of tag, classify'],
-      [['tag', 'm.safetensors', 'moods.tsv', '--output', 'conll'], '--output conll has a label for each word'],
-      [['tag', 'm.safetensors', 'moods.tsv', '--text-column', '2'], '--text-column means nothing to raw text'],
+      [['tag', 'm.safetensors', 'moods.tsv', '--output', 'conll'], '--output conll has one label per word'],
+      [['tag', 'm.safetensors', 'moods.tsv', '--text-column', '2'], '--text-column does not apply to raw text'],
     ];
     for (const [args, message] of cases) {
       const { status, stderr } = await run(...args);

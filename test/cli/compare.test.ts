@@ -101,10 +101,10 @@ test('what would do nothing is refused, and so is a model of several heads', asy
   await bpttHere(['train', '--train', 'two.conllu', '--column', 'upos,xpos', '--epochs', '1', '--out', 'two.safetensors', '--quiet', ...TINY], space.folder); // prettier-ignore
   const models = ['model.safetensors', 'b.safetensors', '--gold', 'test.tsv'];
   for (const [args, message] of [
-    [['two.safetensors', 'two.safetensors', '--gold', 'two.conllu'], 'two.safetensors has the heads upos, xpos, and compare reads models of one head'],
-    [[...models, '--predicted-column', '2'], '--predicted-column means nothing to two models'],
-    [[...models, '--list', '3', '--json'], '--list means nothing to --json'],
-    [[...models, '--tokenizer', 'characters'], '--tokenizer means nothing to words that have a label each'],
+    [['two.safetensors', 'two.safetensors', '--gold', 'two.conllu'], 'two.safetensors has the heads upos, xpos, and compare supports models with one head'],
+    [[...models, '--predicted-column', '2'], '--predicted-column does not apply to two models'],
+    [[...models, '--list', '3', '--json'], '--list has no effect with --json'],
+    [[...models, '--tokenizer', 'characters'], '--tokenizer does not apply to word labels'],
     [['a.conll', 'b.conll', '--gold', 'gold.conll', '--column', '1,2'], '--column'],
   ] as const)
     expect([args, await compare(...args)]).toEqual([args, { status: 2, stdout: '', stderr: expect.stringContaining(message) as string }]); // prettier-ignore
@@ -161,16 +161,16 @@ test('wrong calls and wrong data: one line, and a status', async () => {
   const cases: [string[], number, string][] = [
     [['a.conll', 'b.conll'], 2, 'got two arguments and no --gold'],
     [['a.conll', ...gold], 2, 'expected two systems, A and B; got one'],
-    [['a.conll', 'b.conll', ...gold, '--cells', 'rnn'], 2, '--cells belongs to bptt compare SENTENCE'],
-    [['the cat sat', '--samples', '5'], 2, '--samples belongs to bptt compare A B --gold F'],
+    [['a.conll', 'b.conll', ...gold, '--cells', 'rnn'], 2, '--cells applies only to bptt compare SENTENCE'],
+    [['the cat sat', '--samples', '5'], 2, '--samples applies only to bptt compare A B --gold F'],
     [['a.conll', 'b.conll', ...gold, '--samples', '0'], 2, 'at least 1'],
     [['a.conll', 'b.conll', ...gold, '--samples', '1000001'], 2, 'at most 1000000'],
-    [['a.conll', 'b.conll', ...gold, '--scheme', 'iob2'], 2, '--scheme means nothing to --span-mode conlleval'],
+    [['a.conll', 'b.conll', ...gold, '--scheme', 'iob2'], 2, '--scheme has no effect with --span-mode conlleval'],
     [['-', '-', ...gold], 2, 'only one of A, B and --gold can be standard input'],
     [['a.conll', 'none.conll', ...gold], 65, 'none.conll: no such file'],
     [['a.conll', 'short.conll', ...gold], 65, 'short.conll: sentence 1 has 2 tokens at line 1, and in the gold file 3 tokens at line 1'],
     [['a.conll', 'fewer.conll', ...gold], 65, 'fewer.conll: sentence 3 has nothing, and in the gold file 1 token at line 8'],
-    [['a.conll', 'other.conll', ...gold], 65, 'other.conll: 2 words of 6 are not that of the gold file, the first at line 1 has "x" for "Ann"'],
+    [['a.conll', 'other.conll', ...gold], 65, 'other.conll: 2 words of 6 differ from the gold file, the first at line 1 has "x" for "Ann"'],
     [['a.conll', 'b.conll', '--gold', 'none.conll'], 65, 'none.conll: no such file'],
   ]; // prettier-ignore
   for (const [args, status, message] of cases) {
@@ -185,7 +185,7 @@ test('another word here and there is a warning; A may be standard input; the oth
   space.write('long.conll', rows.join('\n'));
   space.write('slip.conll', rows.join('\n').replace('w3', 'W3'));
   const { status, stderr } = await compare('long.conll', 'slip.conll', '--gold', 'long.conll', '--samples', '9');
-  expect([status, stderr]).toEqual([0, 'warning: slip.conll: 1 word of 40 is not that of the gold file, the first at line 10 has "W3" for "w3"\n']); // prettier-ignore
+  expect([status, stderr]).toEqual([0, 'warning: slip.conll: 1 word of 40 differs from the gold file, the first at line 10 has "W3" for "w3"\n']); // prettier-ignore
   const args = ['compare', '-', 'b.conll', '--gold', 'gold.conll', '--samples', '9', '--json'];
   const piped = bptt(args, { cwd: space.folder, input: readFileSync(space.at('a.conll')) });
   expect(JSON.parse(piped.stdout)).toMatchObject({ a: { name: 'standard input' }, sentences: { better: 1, worse: 1 } });

@@ -68,7 +68,7 @@ describe('a run repeated by one file', () => {
   it('the command line wins, and it says so', async () => {
     await run(...DATA, ...TINY, '--save-config', 'base.json', '--quiet');
     const { stderr } = await run('--config', 'base.json', '--hidden', '5', '--seed', '9', '--save-config', 'changed.json'); // prettier-ignore
-    expect(stderr).toMatch(/^config base.json: \d+ settings; the command line has its own --hidden, --seed\n/);
+    expect(stderr).toMatch(/^config base.json: \d+ settings; overridden on the command line: --hidden, --seed\n/);
     expect(configOf('changed.json')).toEqual({ ...configOf('base.json'), hidden: 5, seed: 9 });
     const quiet = await run('--config', 'base.json', '--quiet');
     expect([quiet.stderr, quiet.stdout]).toEqual(['', '']);
@@ -102,7 +102,7 @@ describe('refusals', () => {
     ['{"bptt": "train-config-1", "cell": "lsmt"}', 65, '"cell": It must be one of'],
     ['{"bptt": "train-config-1", "hidden": 5, "hidden": 6}', 65, 'cut.json: '],
     ['{"bptt": "train-config-1"}', 2, "required option '--train <file>' not specified"],
-    ['{"bptt": "train-config-1", "train": "train.tsv", "affixSize": 4}', 2, '--affix-size means nothing without the encoder affixes'], // prettier-ignore
+    ['{"bptt": "train-config-1", "train": "train.tsv", "affixSize": 4}', 2, '--affix-size has no effect without the encoder affixes'], // prettier-ignore
   ])('%s', async (text, expected, message) => {
     space.write('cut.json', text);
     const { status, stderr } = await run('--config', 'cut.json');

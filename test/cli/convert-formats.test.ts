@@ -84,7 +84,7 @@ test('CoNLL-U to CoNLL-U keeps its bytes beside the labels', async () => {
   expect(written('b.conllu')).toBe(written('a.conllu'));
   const { stderr, stdout } = await convert('--output', 'jsonl', 'a.conllu');
   expect(stdout).toBe('{"tokens":["vamos","nos"],"labels":["VERB","PRON"]}\n');
-  expect(stderr).toContain('warning: a.conllu: left out, for jsonl has no place for them: 1 comment, 1 range of words, 1 empty node, 8 values of other columns, 1 text with other spaces between its words\n');
+  expect(stderr).toContain('warning: a.conllu: left out, because jsonl cannot hold them: 1 comment, 1 range of words, 1 empty node, 8 values of other columns, 1 text with other spaces between words\n');
 }); // prettier-ignore
 
 test.each([
@@ -100,13 +100,13 @@ test.each([
   expect([status, said.losses]).toEqual([0, losses]);
   const count = Object.values(losses).reduce((sum, each) => sum + (each ?? 0), 0);
   expect(said.warnings).toContainEqual(expect.objectContaining({ kind: 'losses', count }));
-  expect(stderr.split('\n').filter((line) => line.includes('left out, for'))).toHaveLength(1);
+  expect(stderr.split('\n').filter((line) => line.includes('left out, because'))).toHaveLength(1);
 }); // prettier-ignore
 
 test('spans without a type stay out of formats that need one', async () => {
   space.write('bare.jsonl', '{"tokens":["a","b"],"labels":["B","I"]}\n');
   const { status, stderr } = await convert('--output', 'doccano', 'bare.jsonl');
-  expect([status, stderr]).toEqual([65, expect.stringContaining('bare.jsonl:1: spans of doccano have a type')]);
+  expect([status, stderr]).toEqual([65, expect.stringContaining('bare.jsonl:1: spans of doccano need a type')]);
 });
 
 test('null stays null in JSON lines', async () => {
@@ -117,13 +117,13 @@ test('null stays null in JSON lines', async () => {
 
 const ROW = '{"tokens":["a"],"labels":["B-X"]}\n';
 test.each([
-  ['{"tokens":["a\\tb"],"labels":["B-X"]}\n', 'conll', 65, 'r.jsonl:2: the word "a\\tb" cannot stand in a column of conll, for it has a tab or a line end: choose another output'],
-  ['{"tokens":["a\\nb"],"labels":["B-X"]}\n', 'conllu', 65, 'r.jsonl:2: the word "a\\nb" cannot stand in a column of conllu'],
+  ['{"tokens":["a\\tb"],"labels":["B-X"]}\n', 'conll', 65, 'r.jsonl:2: the word "a\\tb" cannot be in a column of conll, because it contains a tab or a line end: choose another output'],
+  ['{"tokens":["a\\nb"],"labels":["B-X"]}\n', 'conllu', 65, 'r.jsonl:2: the word "a\\nb" cannot be in a column of conllu'],
   ['{"tokens":["\\u200b"],"labels":["B-X"]}\n', 'conll', 65, 'would be lost'],
   ['{"tokens":["-DOCSTART-"],"labels":["O"]}\n', 'conll', 65, 'r.jsonl:2: the word -DOCSTART- would be read as the start of a document'],
-  ['{"tokens":["a"],"labels":["a\\tb"]}\n', 'conll', 65, 'r.jsonl:2: the label "a\\tb" cannot stand'],
+  ['{"tokens":["a"],"labels":["a\\tb"]}\n', 'conll', 65, 'r.jsonl:2: the label "a\\tb" cannot be'],
   ['{"tokens":["a\\nb"],"labels":["O"]}\n', 'brat', 65, 'r.jsonl:2: the text "a\\nb" cannot be a line of brat'],
-  ['{"tokens":["a"],"labels":["B-X Y"]}\n', 'brat', 65, 'r.jsonl:2: the type "X Y" cannot stand in brat'],
+  ['{"tokens":["a"],"labels":["B-X Y"]}\n', 'brat', 65, 'r.jsonl:2: the type "X Y" cannot be in brat'],
 ])('what would be wrong is refused with its line: %s in %s', async (row, output, expected, message) => {
   space.write('r.jsonl', ROW + row);
   const { status, stdout, stderr } = await convert('--output', output, 'r.jsonl', 'never.ann');
@@ -132,19 +132,19 @@ test.each([
 }); // prettier-ignore
 
 test.each([
-  [['pos.tsv', '--output', 'doccano'], 65, 'choose another column (--column), or another output: doccano holds spans alone'],
-  [['r.jsonl'], 2, 'expected what to write, --output or --scheme; got neither'],
+  [['pos.tsv', '--output', 'doccano'], 65, 'choose another column (--column), or another output: doccano holds only spans'],
+  [['r.jsonl'], 2, 'expected --output or --scheme; got neither'],
   [['r.jsonl', '--output', 'brat'], 2, '--output brat writes two files, such as out.ann and out.txt; got -'],
-  [['r.jsonl', 'x.brat', '--output', 'brat'], 2, 'got x.brat: name one of them'],
+  [['r.jsonl', 'x.brat', '--output', 'brat'], 2, 'got x.brat: pass one of them'],
   [['r.txt', 'r.ann', '--output', 'brat'], 2, 'would overwrite the input r.'],
-  [['r.jsonl', '--output', 'doccano', '--scheme', 'iobes'], 2, '--scheme means nothing to doccano'],
-  [['r.jsonl', '--output', 'conll', '--from', 'iobes'], 2, '--from means nothing without --scheme'],
-  [['r.jsonl', '--output', 'conll', '--offsets', 'utf16'], 2, '--offsets means nothing to conll'],
-  [['r.jsonl', '--output', 'conll', '--to-column', 'misc'], 2, '--to-column means nothing to conll'],
+  [['r.jsonl', '--output', 'doccano', '--scheme', 'iobes'], 2, '--scheme does not apply to doccano'],
+  [['r.jsonl', '--output', 'conll', '--from', 'iobes'], 2, '--from has no effect without --scheme'],
+  [['r.jsonl', '--output', 'conll', '--offsets', 'utf16'], 2, '--offsets does not apply to conll'],
+  [['r.jsonl', '--output', 'conll', '--to-column', 'misc'], 2, '--to-column does not apply to conll'],
   [['r.jsonl', '--output', 'conllu', '--to-column', 'form'], 2, 'It must be one of lemma, upos'],
-  [['r.jsonl', '--output', 'tsv', '--task', 'tag'], 2, '--output tsv holds one label a sentence'],
-  [['c.jsonl', '--output', 'conll', '--task', 'classify'], 2, '--output conll has a label for each word'],
-  [['c.jsonl', '--output', 'tsv', '--scheme', 'iobes'], 2, '--scheme means nothing to sentences with one label each'],
+  [['r.jsonl', '--output', 'tsv', '--task', 'tag'], 2, '--output tsv holds one label per sentence'],
+  [['c.jsonl', '--output', 'conll', '--task', 'classify'], 2, '--output conll has one label per word'],
+  [['c.jsonl', '--output', 'tsv', '--scheme', 'iobes'], 2, '--scheme does not apply to sentence labels'],
 ])('refused: %j', async (args, expected, message) => {
   space.write('r.jsonl', ROW);
   space.write('r.txt', 'a\tB-X\n\n');
@@ -185,12 +185,12 @@ describe('sentences with one label each', () => {
   test('losses are counted, and what would be wrong is refused', async () => {
     space.write('w.jsonl', '{"text":"so good","label":"a b","id":3}\n');
     expect((await convert('--output', 'tsv', 'w.jsonl')).stdout).toBe('label\ttext\na b\tso good\n');
-    expect((await convert('--output', 'tsv', 'w.jsonl')).stderr).toContain('left out, for tsv has no place for them: 1 other field\n'); // prettier-ignore
+    expect((await convert('--output', 'tsv', 'w.jsonl')).stderr).toContain('left out, because tsv cannot hold them: 1 other field\n'); // prettier-ignore
     for (const [row, output, message] of [
-      ['{"text":"so","label":"a b"}', 'fasttext', 'w.jsonl:1: a label of fasttext has no space; got "a b"'],
-      ['{"text":"__label__x y","label":"a"}', 'fasttext', 'a text of fasttext has no word that begins with __label__'],
-      ['{"text":"a\\nb","label":"a"}', 'fasttext', 'a text of fasttext has no line end'],
-      ['{"text":"a\\tb","label":"a"}', 'tsv', 'w.jsonl:1: a label or text of tsv has no tab and no line end; got "a\\tb"'],
+      ['{"text":"so","label":"a b"}', 'fasttext', 'w.jsonl:1: a label of fasttext cannot contain a space; got "a b"'],
+      ['{"text":"__label__x y","label":"a"}', 'fasttext', 'a text of fasttext cannot contain a word that begins with __label__'],
+      ['{"text":"a\\nb","label":"a"}', 'fasttext', 'a text of fasttext cannot contain a line end'],
+      ['{"text":"a\\tb","label":"a"}', 'tsv', 'w.jsonl:1: a label or text of tsv cannot contain a tab or line end; got "a\\tb"'],
     ] as const) {
       space.write('w.jsonl', `${row}\n`);
       const { status, stderr } = await convert('--output', output, 'w.jsonl', 'never');

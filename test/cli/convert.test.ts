@@ -63,7 +63,7 @@ test('says what is not copied', async () => {
   const { status, stderr } = await convert('--scheme', 'iobes', 'five.conll', 'o.conll', '--column', '3');
   expect([status, stderr]).toEqual([
     0,
-    'warning: five.conll: left out, for conll has no place for them: 1 comment, 2 values of other columns\n',
+    'warning: five.conll: left out, because conll cannot hold them: 1 comment, 2 values of other columns\n',
   ]);
   space.write('c.jsonl', '{"tokens":["Ann"],"labels":["B-PER"],"category":"who"}\n');
   const lines = await convert('--scheme', 'iobes', 'c.jsonl');
@@ -82,14 +82,14 @@ test('what places of characters count, and how texts are cut, by name', async ()
   const bytes = await run('--offset-unit', 'bytes');
   expect([bytes.status, bytes.stderr]).toEqual([2, expect.stringContaining('It must be one of utf16, codepoints')]);
   const idle = await convert('--scheme', 'iobes', 'a.conll', '--tokenizer', 'whitespace');
-  expect([idle.status, idle.stderr]).toEqual([2, 'bptt: --tokenizer means nothing to words that have a label each: leave it out\n']); // prettier-ignore
+  expect([idle.status, idle.stderr]).toEqual([2, 'bptt: --tokenizer does not apply to word labels: leave it out\n']); // prettier-ignore
 });
 
 test('labels without spans stay as they are under a named scheme, and that is said', async () => {
   space.write('plain.tsv', 'the\tDET\ncat\tNOUN\n\n');
   const { status, stderr } = await convert('--scheme', 'iobes', '--from', 'IOB2', 'plain.tsv', 'plain.out');
   expect(status).toBe(0);
-  expect(stderr).toMatch(/plain\.tsv: its labels do not annotate spans, so nothing was converted/);
+  expect(stderr).toMatch(/plain\.tsv: its labels are not spans, so nothing was converted/);
   expect(written('plain.out')).toBe(written('plain.tsv'));
 });
 
@@ -98,15 +98,15 @@ test('refuses what it cannot do, and leaves the output alone', async () => {
   const refused = await convert('--scheme', 'iobes', 'pos.tsv', 'never.conll');
   expect([refused.status, refused.stdout]).toEqual([65, '']);
   expect(refused.stderr).toBe(
-    'bptt: pos.tsv: its labels do not annotate spans: expected O, B-PER, I-PER and the like; choose another column (--column), or name their scheme (--from)\n',
+    'bptt: pos.tsv: its labels are not spans: expected O, B-PER, I-PER and the like; choose another column (--column), or set their scheme (--from)\n',
   );
   expect(() => written('never.conll')).toThrow();
   const cases: [string[], string][] = [
-    [['a.conll', 'b.conll'], 'expected what to write, --output or --scheme; got neither: name one'],
+    [['a.conll', 'b.conll'], 'expected --output or --scheme; got neither: pass one'],
     [['--scheme', 'iob3', 'a.conll'], 'It must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU.'],
     [['--scheme', 'iobes', 'a.conll', 'a.conll'], 'would overwrite the input'],
     [['--scheme', 'iobes', 'a.conll', '--output', 'text'], 'conll, conllu, slashed, jsonl'],
-    [['--scheme', 'iobes', 'a.conll', '--json'], '--json: the labels go to standard output here'],
+    [['--scheme', 'iobes', 'a.conll', '--json'], '--json: standard output is used for the labels'],
   ];
   for (const [args, message] of cases) {
     const { status, stderr } = await convert(...args);

@@ -101,17 +101,17 @@ test.each([
   [['--encoders', 'words, affixes'], /It must be a list of/],
   [
     ['--affix-size', '8'],
-    /^bptt: --affix-size means nothing without the encoder affixes: leave it out, or add affixes/,
+    /^bptt: --affix-size has no effect without the encoder affixes: leave it out, or add affixes/,
   ],
-  [['--prefixes', '3'], /--prefixes means nothing without the encoder affixes/],
-  [['--encoders', 'affixes', '--min-count', '2'], /--min-count means nothing without the encoder words/],
-  [['--encoders', 'affixes', '--no-signatures'], /--no-signatures means nothing without the encoder words/],
-  [['--characters', 'cnn'], /--characters means nothing without the encoder characters/],
+  [['--prefixes', '3'], /--prefixes has no effect without the encoder affixes/],
+  [['--encoders', 'affixes', '--min-count', '2'], /--min-count has no effect without the encoder words/],
+  [['--encoders', 'affixes', '--no-signatures'], /--no-signatures has no effect without the encoder words/],
+  [['--characters', 'cnn'], /--characters has no effect without the encoder characters/],
   [
     ['--encoders', 'words,affixes', '--character-unit', 'grapheme'],
-    /--character-unit means nothing without the encoder/,
+    /--character-unit has no effect without the encoder/,
   ],
-  [['--encoders', 'characters', '--character-window', '5'], /--character-window means nothing to --characters lstm/],
+  [['--encoders', 'characters', '--character-window', '5'], /--character-window has no effect with --characters lstm/],
   [['--encoders', 'characters', '--character-size', '5'], /--character-size must be even for --characters lstm.*got 5/],
   [['--encoders', 'characters', '--characters', 'gru'], /It must be one of lstm, cnn/],
   [['--encoders', 'characters', '--character-unit', 'byte'], /It must be one of code-point, grapheme/],
@@ -119,10 +119,10 @@ test.each([
   [['--encoders', 'affixes', '--suffixes', '1.5'], /It must be an integer from 0 to 10/],
   [['--encoders', 'affixes', '--affix-rows', '0'], /It must be an integer of at least 1/],
   [['--encoders', 'affixes', '--affix-min-count', '0'], /It must be an integer of at least 1/],
-  [['--affix-min-count', '2'], /--affix-min-count means nothing without the encoder affixes/],
+  [['--affix-min-count', '2'], /--affix-min-count has no effect without the encoder affixes/],
   [
     ['--encoders', 'affixes', '--affix-dropout', '0.2'],
-    /^bptt: --affix-dropout .* none are rare: add --affix-min-count 2/,
+    /^bptt: --affix-dropout .* without rare affixes: add --affix-min-count 2/,
   ],
 ])('%j is refused', async (args, message) => {
   const { status, stderr, stdout } = await run('train', '--train', 'train.tsv', ...args);

@@ -35,7 +35,7 @@ test('a row for each member, the scores of all together, and one file that every
 test('readings are of one member, which is chosen', async () => {
   await train('--ensemble', '2', '--out', 'two.safetensors');
   const asked = ['reach', 'the cat sat', 'two.safetensors'];
-  expect(await run(...asked)).toMatchObject({ status: 2, stderr: expect.stringContaining('is an ensemble of 2, and a reading is of one model: choose one with --member 0 to 1') }); // prettier-ignore
+  expect(await run(...asked)).toMatchObject({ status: 2, stderr: expect.stringContaining('is an ensemble of 2models: choose one with --member 0 to 1') }); // prettier-ignore
   expect((await run(...asked, '--member', '1')).status).toBe(0);
   expect((await run(...asked, '--member', '2')).stderr).toContain('--member 2: two.safetensors is an ensemble of 2');
   await train('--out', 'one.safetensors');

@@ -225,7 +225,7 @@ describe('spans', () => {
       [11, 'spurious: predicted PER “Ann”'],
       [13, 'wrong boundary: gold LOC “York”, predicted LOC “New York”'],
       [15, 'missed: gold PER “and”'],
-      [21, 'label alone: “Ann”: gold I-PER, predicted B-PER'],
+      [21, 'label only: “Ann”: gold I-PER, predicted B-PER'],
     ]);
     // type, then right, wrong type, wrong boundary, both, missed, spurious: LOC is right in the last sentence, PER in three.
     expect(tableOf(tree, 'Spans by type')).toEqual([
@@ -302,7 +302,7 @@ describe('several heads', () => {
   test('each is shown, with how often all are right; --head shows one', async () => {
     const { tree, stdout } = await pageOf('heads.safetensors', 'b.conllu');
     expect(all(tree, ofName('h2')).map(textOf)).toEqual(['Head upos', 'Head xpos']);
-    expect(textOf(tree)).toContain('Of all heads together: all right  75.00 % of 4 tokens');
+    expect(textOf(tree)).toContain('All heads together: all right  75.00 % of 4 tokens');
     expect(errorsOf(tree).map(({ gold, predicted }) => [gold, predicted])).toEqual([['NNS', 'NN']]);
     expect(stdout).toContain('upos 0 errors in 0 of 2 sentences; xpos 1 error in 1 of 2 sentences');
     expect(textOf(tree)).toContain('No errors in 2 sentences.');
@@ -312,11 +312,11 @@ describe('several heads', () => {
   });
 
   test('a head that is none, and one without labels', async () => {
-    expect(await run('errors', 'heads.safetensors', 'b.conllu', '--head', 'feats', '-o', 'no.html')).toMatchObject({ status: 2, stderr: 'bptt: --head "feats": the model has no head of that name; it has upos, xpos: name one of them\n' }); // prettier-ignore
+    expect(await run('errors', 'heads.safetensors', 'b.conllu', '--head', 'feats', '-o', 'no.html')).toMatchObject({ status: 2, stderr: 'bptt: --head "feats": the model has no head of that name; it has upos, xpos: choose one of them\n' }); // prettier-ignore
     space.write('upos.conllu', '1\tthe\t_\tDET\t_\t_\t_\t_\t_\t_\n\n');
     const lacking = await run('errors', 'heads.safetensors', 'upos.conllu', '--head', 'xpos', '-o', 'no.html');
     expect(lacking.status).toBe(2);
-    expect(lacking.stderr).toContain('bptt: --head "xpos": the file has no labels for it: name the columns of the heads (--column)\n'); // prettier-ignore
+    expect(lacking.stderr).toContain('bptt: --head "xpos": the file has no labels for it: set the columns of the heads (--column)\n'); // prettier-ignore
     expect(existsSync(space.at('no.html'))).toBe(false);
   });
 });
@@ -361,13 +361,13 @@ test('of more than 30 labels, those that are confused least share a row and a co
 });
 
 test.each([
-  [['model.safetensors', 'test.tsv'], 2, 'errors: -o is missing: name the file that gets the page, or ask for --json'],
+  [['model.safetensors', 'test.tsv'], 2, 'errors: -o is missing: pass a file for the page, or pass --json'],
   [['model.safetensors', 'test.tsv', '-o', 'test.tsv'], 2, '-o test.tsv would overwrite the input test.tsv'],
   [['model.safetensors', 'test.tsv', '-o', 'model.safetensors'], 2, 'would overwrite the input model.safetensors'],
   [['model.safetensors', 'test.tsv', '-o', '-'], 2, '-o - would write a file named "-"'],
   [['model.safetensors', 'test.tsv', '-o', 'x.html', '--limit', '0'], 2, 'at least 1, or all'],
   [['model.safetensors', 'test.tsv', '-o', 'x.html', '--limti', '3'], 2, "unknown option '--limti'"],
-  [['model.safetensors', 'test.tsv', '-o', 'x.html', '--scheme', 'IOB2'], 2, '--scheme means nothing to --span-mode conlleval'],
+  [['model.safetensors', 'test.tsv', '-o', 'x.html', '--scheme', 'IOB2'], 2, '--scheme has no effect with --span-mode conlleval'],
   [['model.safetensors', 'test.tsv', '-o', 'x.html', '--span-mode', 'strict'], 65, 'test.tsv: the span mode strict needs span labels'],
   [['model.safetensors', 'gone.tsv', '-o', 'x.html'], 65, 'gone.tsv'],
   [['test.tsv', 'test.tsv', '-o', 'x.html'], 65, 'test.tsv: '],

@@ -24,7 +24,7 @@ test('a file is told how it is read, where the model does not remember it', asyn
   expect({ status, stderr }).toEqual({
     status: 0,
     stderr:
-      'warning: test.tsv: the model does not remember how such files are read; read as two-column, words in column 1, labels in column 2\n',
+      'warning: test.tsv: the model file does not record how such files are read; read as two-column, words in column 1, labels in column 2\n',
   });
   expect((await evaluate('test.tsv')).stderr).toBe('');
 });
@@ -264,7 +264,7 @@ describe('spans', () => {
   test('--span-mode and --scheme where they mean nothing', async () => {
     const cases: [string[], number, string][] = [
       [['--span-mode', 'loose'], 2, 'It must be one of conlleval, strict, repair.'],
-      [['--scheme', 'iob2'], 2, '--scheme means nothing to --span-mode conlleval'],
+      [['--scheme', 'iob2'], 2, '--scheme has no effect with --span-mode conlleval'],
       [['--span-mode', 'strict', '--scheme', 'bmes'], 2, 'It must be one of IOB1'],
     ];
     for (const [args, status, message] of cases)
@@ -302,7 +302,7 @@ test('train --span-mode: dev and test are scored so, and it is printed', async (
   expect(dev).toMatchObject({ spanMode: 'repair' });
   const refused: [string[], number, string][] = [
     [['train', '--train', 'train.tsv', '--span-mode', 'strict'], 65, 'train.tsv: the span mode strict needs span labels'],
-    [['train', '--task', 'classify', '--train', 'a=two.tsv,b=odd.tsv', '--span-mode', 'strict'], 2, '--span-mode strict means nothing to --task classify'],
+    [['train', '--task', 'classify', '--train', 'a=two.tsv,b=odd.tsv', '--span-mode', 'strict'], 2, '--span-mode strict does not apply to --task classify'],
     [['train', '--train', 'two.tsv', '--span-mode', 'x'], 2, 'It must be one of conlleval, strict, repair.'],
   ]; // prettier-ignore
   for (const [command, status, message] of refused)

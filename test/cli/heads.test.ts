@@ -51,9 +51,9 @@ test('columns: train, eval, tag, inspect', async () => {
   const [line] = (await tag('--format', 'conllu', '--output', 'jsonl', '--probabilities')).split('\n');
   expect(JSON.parse(line)).toMatchObject({ labels: { upos: ['DET', 'NOUN', 'VERB'], xpos: ['DT', 'NN', 'VBD'] }, probabilities: { upos: expect.any(Array) } }); // prettier-ignore
   for (const [args, message] of [
-    [['--output', 'slashed'], 'slashed has one label for each word; this model has upos, xpos'],
+    [['--output', 'slashed'], 'slashed has one label per word; this model has upos, xpos'],
     [['--output', 'conllu', '--probabilities'], 'conllu holds no --probabilities'],
-    [['--output', 'jsonl', '--spans'], 'annotate no spans'],
+    [['--output', 'jsonl', '--spans'], 'are not spans'],
   ] as const) {
     const refused = await run('tag', 'm.safetensors', 'a.conllu', '--format', 'conllu', ...args);
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining(message)]);
@@ -94,7 +94,7 @@ test.each<[string[], string]>([
   [['--column', 'upos,xpos', '--best-by', 'xpos'], 'bestBy (--best-by) needs scores on a development set'],
   [
     ['--column', 'upos,xpos', '--head', 'xpos=crf', '--label-smoothing', '0.1'],
-    '--label-smoothing means nothing to --head crf',
+    '--label-smoothing has no effect with --head crf',
   ],
 ])('%j is refused in one line', async (options, message) => {
   const { status, stderr } = await train('--train', 'a.conllu', ...options);

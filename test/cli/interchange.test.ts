@@ -58,7 +58,7 @@ test('files that are there are replaced with --force alone', async () => {
   await run('export', 'model.safetensors', '--torch', 'twice');
   writeFileSync(space.at('twice/model.py'), 'mine');
   const again = await run('export', 'model.safetensors', '--torch', 'twice');
-  expect(again).toEqual({ status: 2, stdout: '', stderr: 'bptt: twice/model.py and 4 more would be replaced: pass --force, or name another target\n' }); // prettier-ignore
+  expect(again).toEqual({ status: 2, stdout: '', stderr: 'bptt: twice/model.py and 4 more would be replaced: pass --force, or choose another target\n' }); // prettier-ignore
   expect(bytes('twice/model.py').toString()).toBe('mine');
   expect((await run('export', 'model.safetensors', '--torch', 'twice', '--force')).status).toBe(0);
   expect(bytes('twice/model.py').toString()).toContain('class Tagger');
@@ -82,7 +82,7 @@ test('which word stands for unknown ones is told where it was guessed', async ()
     return (await run('import', 'guess.pt', '--names', 'guess.json', '-o', 'g.safetensors')).stdout;
   };
   expect(await imported(['first', ...more])).toMatch(
-    /^unknown words are read as "first", the first of the words: name another with "unknown"\n/,
+    /^unknown words are read as "first", the first of the words: choose another with "unknown"\n/,
   );
   for (const said of [
     await imported(['first', ...more], 'first'),
@@ -98,7 +98,7 @@ test('ONNX tensors in a file beside the model are read there, and nowhere else',
   writeFileSync(space.at('ext.onnx'), graph);
   writeFileSync(space.at('ext.json'), JSON.stringify(FOREIGN_NAMES));
   const imported = () => run('import', 'ext.onnx', '--names', 'ext.json', '-o', 'ext.safetensors');
-  expect(await imported()).toMatchObject({ status: 65, stderr: expect.stringMatching(/^bptt: ext\.onnx: onnx: its tensors lie in "beside\.data", which cannot be read .*: put the file beside the model\n$/) as string }); // prettier-ignore
+  expect(await imported()).toMatchObject({ status: 65, stderr: expect.stringMatching(/^bptt: ext\.onnx: onnx: its tensors lie in "beside\.data", which cannot be read .*: put the file next to the model\n$/) as string }); // prettier-ignore
   writeFileSync(space.at('beside.data'), data);
   expect(await imported()).toMatchObject({ status: 0, stderr: '' });
   for (const elsewhere of ['../beside.data', '/etc/hosts', '..', 'a\\b', '']) {
@@ -123,7 +123,7 @@ test('a state dict of your own needs its words and labels', async () => {
 });
 
 test.each<[string, string[], number, RegExp]>([
-  ['no target', ['export', 'model.safetensors'], 2, /expected one target, --torch <folder>.*; got none: name one/],
+  ['no target', ['export', 'model.safetensors'], 2, /expected one target, --torch <folder>.*; got none: pass one/],
   ['an empty target', ['export', 'model.safetensors', '--torch', ''], 2, /--torch must name a file or folder; got an empty name/], // prettier-ignore
   [
     'a member of a single model',
@@ -137,7 +137,7 @@ test.each<[string, string[], number, RegExp]>([
     '--shards without --train',
     ['export', 'model.safetensors', '--torch', 'x', '--shards', '2'],
     2,
-    /--shards means nothing without --train/,
+    /--shards has no effect without --train/,
   ],
   [
     'more shards than sentences',
@@ -162,14 +162,14 @@ test.each<[string, string[], number, RegExp]>([
     2,
     /would overwrite the input/,
   ],
-  ['--weights without a folder', ['import', 'own.pt', '--weights', 'own.pt', '-o', 'x.safetensors'], 2, /--weights is for a folder/], // prettier-ignore
+  ['--weights without a folder', ['import', 'own.pt', '--weights', 'own.pt', '-o', 'x.safetensors'], 2, /--weights applies only to a folder/], // prettier-ignore
   [
     '--names with a folder',
     ['import', 'w', '--names', 'names.json', '-o', 'x.safetensors'],
     2,
-    /--names is for a state dict/,
+    /--names does not apply to a folder/,
   ],
-  ['--part of safetensors', ['import', 'own.safetensors', '--part', 'a', '--names', 'names.json', '-o', 'x.safetensors'], 2, /--part is for a \.pt/], // prettier-ignore
+  ['--part of safetensors', ['import', 'own.safetensors', '--part', 'a', '--names', 'names.json', '-o', 'x.safetensors'], 2, /--part applies only to a \.pt/], // prettier-ignore
   ['--part that is missing', ['import', 'own.pt', '--part', 'a', '--names', 'names.json', '-o', 'x.safetensors'], 65, /no dictionary "a"/], // prettier-ignore
   [
     'names that are none',
@@ -235,7 +235,7 @@ describe('ONNX', () => {
   test('files of other programs need words and labels', async () => {
     const foreign = (await import('../support/onnx-foreign')).foreignTagger();
     writeFileSync(space.at('f.onnx'), foreign.bytes);
-    expect(await run('import', 'f.onnx', '-o', 'f.safetensors')).toMatchObject({ status: 2, stderr: expect.stringMatching(/^bptt: f\.onnx is of another program, and holds no words and labels: pass --names FILE/) }); // prettier-ignore
+    expect(await run('import', 'f.onnx', '-o', 'f.safetensors')).toMatchObject({ status: 2, stderr: expect.stringMatching(/^bptt: f\.onnx is from another program, and holds no words or labels: pass --names FILE/) }); // prettier-ignore
     writeFileSync(space.at('n.json'), JSON.stringify(foreign.names));
     const read = await run('import', 'f.onnx', '--names', 'n.json', '-o', 'f.safetensors');
     expect(read).toMatchObject({ status: 0, stderr: '' });
@@ -260,7 +260,7 @@ describe('ONNX', () => {
   });
 
   test('another ending and a damaged file are refused in one line', async () => {
-    expect(await run('export', 'model.safetensors', '--onnx', 'model')).toMatchObject({ status: 2, stderr: 'bptt: --onnx must name a file that ends in .onnx; got "model": call it so\n' }); // prettier-ignore
+    expect(await run('export', 'model.safetensors', '--onnx', 'model')).toMatchObject({ status: 2, stderr: 'bptt: --onnx must name a file that ends in .onnx; got "model": rename it\n' }); // prettier-ignore
     writeFileSync(space.at('bad.onnx'), bytes('onnx/t.onnx').subarray(0, 100));
     expect(await run('import', 'bad.onnx', '-o', 'x.safetensors')).toMatchObject({ status: 65, stderr: expect.stringMatching(/^bptt: bad\.onnx: onnx: .*: the file is damaged, or not an ONNX model\n$/) }); // prettier-ignore
     expect(existsSync(space.at('x.safetensors'))).toBe(false);
@@ -294,6 +294,6 @@ describe('Keras', () => {
     expect([odd.status, odd.stderr.match(/\n/g)?.length]).toEqual([65, 1]);
     expect(odd.stderr).toContain('weights.h5: HDF5: the file cannot be read');
     const weights = await run('import', 'k/tagger.keras', '--weights', 'w', '--out', 'x');
-    expect([weights.status, weights.stderr]).toEqual([2, 'bptt: --weights means nothing for Keras: leave it out\n']);
+    expect([weights.status, weights.stderr]).toEqual([2, 'bptt: --weights does not apply to Keras: leave it out\n']);
   });
 });

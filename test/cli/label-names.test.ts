@@ -32,8 +32,8 @@ test.each([
 });
 
 test.each([
-  [['--label-names', 'no-file'], 65, 'bptt: --label-names no-file: no such file: name a file, or the labels themselves with commas (O,B-PER,I-PER)\n'],
-  [['--label-names', 'O,,B'], 2, 'It must be names with commas between them'],
+  [['--label-names', 'no-file'], 65, 'bptt: --label-names no-file: no such file: pass a file, or the labels separated by commas (O,B-PER,I-PER)\n'],
+  [['--label-names', 'O,,B'], 2, 'It must be names separated by commas'],
   [['--label-names', 'O,B-PER'], 65, 'a.jsonl:1: expected an integer from 0 to 1 in "ner_tags"'],
   [[], 2, 'a.jsonl:1: "ner_tags" holds integers'],
   [['--label-names', NAMES, '--format', 'conll'], 2, 'labelNames does not apply to the format conll'],

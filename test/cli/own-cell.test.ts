@@ -35,7 +35,7 @@ describe('gradcheck --cell FILE', () => {
     ['./empty.mjs', 'export const other = 1;', 2, 'it exports other'],
     ['./wrong.mjs', 'export default { name: "x" };', 2, 'cell.gates must be an integer of at least 1; got nothing'],
     ['./throws.mjs', 'throw new Error("no luck");', 1, 'loading it throws no luck'],
-    ['./text.txt', 'x', 1, 'Node loads no .txt'],
+    ['./text.txt', 'x', 1, 'Node cannot load .txt'],
     ['leeky', '', 2, 'It must be one of'],
   ] as const)('refuses %s in one line', (name, text, status, message) => {
     if (text !== '') write(name, text);

@@ -75,14 +75,14 @@ test('tag reads it; a training does not go on from it, and it is not quantized t
   expect(onward.status).toBe(2);
   expect(onward.stderr).toMatch(/init must have the weights it was trained with; got weights rounded to int8: pass the model before quantization/); // prettier-ignore
   const twice = await run('quantize', 'q.safetensors', '--out', 'no.safetensors');
-  expect(twice).toEqual({ status: 65, stdout: '', stderr: 'bptt: q.safetensors: its weights are integers already: quantize the model that it was made from\n' }); // prettier-ignore
+  expect(twice).toEqual({ status: 65, stdout: '', stderr: 'bptt: q.safetensors: its weights are already integers: quantize the original model\n' }); // prettier-ignore
 });
 
 test('what the file holds beside the model goes along', async () => {
   const foreign = { tensors: { 'x.scale': { dtype: 'F16', shape: [1], bytes: Uint8Array.of(0, 60) } }, metadata: { by: 'me' } }; // prettier-ignore
   writeFileSync(space.at('f.safetensors'), saveModel({ ...loadModel(bytesAt('model.safetensors')), foreign }));
   const { stdout } = await run('quantize', 'f.safetensors', '--out', 'fq.safetensors');
-  expect(stdout).toContain('kept beside the model: 1 tensor ("x.scale"), 1 field ("by")\n');
+  expect(stdout).toContain('kept with the model: 1 tensor ("x.scale"), 1 field ("by")\n');
   expect(loadModel(bytesAt('fq.safetensors')).foreign).toEqual(foreign);
 });
 
@@ -95,7 +95,7 @@ test.each<[string[], number, RegExp]>([
   [
     ['model.safetensors', '--out', 'o.safetensors', '--gold', 'test.tsv', '--scheme', 'IOBES'],
     2,
-    /--scheme means nothing/,
+    /--scheme has no effect/,
   ],
 ])('refuses %j', async (args, status, message) => {
   const found = await run('quantize', ...args);

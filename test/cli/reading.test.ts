@@ -87,7 +87,7 @@ describe('columns', () => {
     const { status, stderr } = await run('tag', 'm.safetensors', 'fr.tsv', '--token-column', '2');
     expect([status, stderr]).toEqual([
       2,
-      'bptt: --token-column means nothing to raw text: name the format too (--format)\n',
+      'bptt: --token-column does not apply to raw text: set the format too (--format)\n',
     ]);
   });
 });
@@ -135,7 +135,7 @@ describe('warnings', () => {
     );
     expect(status).toBe(0);
     expect(stdout).toMatch(/^a\\tb\t\S+\n\n\\u0020\t\S+\n\nc\t\S+\n\n$/);
-    expect(stderr).toMatch(/^warning: 2 tokens that cannot stand in a column were spelled .*\n$/);
+    expect(stderr).toMatch(/^warning: 2 tokens that cannot be in a column were escaped .*\n$/);
   });
 });
 

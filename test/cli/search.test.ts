@@ -63,7 +63,7 @@ describe('a random search', () => {
     expect(JSON.parse(text('best.json'))).toEqual(saved); // resolved as a training resolves its settings
 
     const stopped = await endAfterRun('SIGINT', ...asked, '-o', 'again.json', '--parallel', '2');
-    expect([stopped.status, stopped.stderr]).toEqual([130, expect.stringMatching(/\nbptt: interrupted; \d finished runs? kept in again.search.json: the same command goes on from there\n$/)]); // prettier-ignore
+    expect([stopped.status, stopped.stderr]).toEqual([130, expect.stringMatching(/\nbptt: interrupted; \d finished runs? kept in again.search.json: the same command resumes from there\n$/)]); // prettier-ignore
     expect([existsSync(space.at('again.json')), readdirSync(space.at('tmp'))]).toEqual([false, []]);
     const finished = (JSON.parse(text('again.search.json')) as { runs: unknown[] }).runs.length;
     const killed = await endAfterRun('SIGKILL', ...asked, '-o', 'again.json', '--parallel', '1');
@@ -82,7 +82,7 @@ describe('a random search', () => {
   it('is refused where its state is that of another search', async () => {
     writeFileSync(space.at('space.json'), JSON.stringify(SPACE));
     const asked = ['--random', '3', '--space', 'space.json', ...SMALL, '-o', 'best.json'];
-    const another = /^bptt: best.search.json is the state of another search, which differs in (.*): remove the file to begin anew, or name another one \(--state\)\n$/; // prettier-ignore
+    const another = /^bptt: best.search.json is the state of another search, which differs in (.*): remove the file to start over, or choose another one \(--state\)\n$/; // prettier-ignore
     const differing = async (...more: string[]) => {
       const { status, stderr } = await here(...asked, ...more);
       return [status, another.exec(stderr.split('\n').at(-2) + '\n')?.[1]];
@@ -158,20 +158,20 @@ describe('refusals', () => {
   it.each([
     ['no way of searching', DATA, 2, 'expected --random N, trials that are drawn, or --grid FILE, every combination; neither was given'],
     ['two ways', [...random, '--grid', 's.json'], 2, 'both were given'],
-    ['a space of a grid', ['--grid', 's.json', '--space', 's.json', ...DATA], 2, '--space is what --random draws from'],
+    ['a space of a grid', ['--grid', 's.json', '--space', 's.json', ...DATA], 2, '--space applies only to --random'],
     ['test data', [...random, '--test', 'test.tsv'], 2, '--test: a search must not see test data'],
     ['a share for test', ['--random', '3', '--train', 'train.tsv', '--split', '80/10/10'], 2, '--split makes a test corpus of 10 %'],
     ['seeds', [...random, '--seeds', '3'], 2, '--seeds: a trial is one training'],
     ['an ensemble', [...random, '--ensemble', '3'], 2, '--ensemble: a trial is one training'],
     ['no dev', ['--random', '3', '--train', 'train.tsv'], 2, 'a development set decides which trial is best, and there is none'],
     ['no train', ['--random', '3'], 2, "required option '--train <file>' not specified"],
-    ['standard input', ['--random', '3', '--train', '-', '--dev', 'dev.tsv'], 2, 'standard input cannot: name a file'],
+    ['standard input', ['--random', '3', '--train', '-', '--dev', 'dev.tsv'], 2, 'standard input does not allow: pass a file'],
     ['an unknown option', [...random, '--learning-rate', '1'], 2, "unknown option '--learning-rate'"],
     ['no trials', ['--random', '0', ...DATA], 2, 'It must be an integer from 1 to 1000'],
     ['an eta of 1', [...random, '--eta', '1'], 2, 'It must be an integer of at least 2'],
     ['a setting fixed and searched', [...random, '--space', 's.json', '--lr', '0.1'], 2, '--lr is fixed on the command line and searched in s.json'],
-    ['settings that do not go together', [...random, '--optimizer', 'sgd', '--beta2', '0.9'], 2, '--beta2 means nothing to --optimizer sgd'],
-    ['an idle setting', [...random, '--space', 's.json', '--affix-size', '9'], 2, '--affix-size means nothing without the encoder affixes'],
+    ['settings that do not go together', [...random, '--optimizer', 'sgd', '--beta2', '0.9'], 2, '--beta2 has no effect with --optimizer sgd'],
+    ['an idle setting', [...random, '--space', 's.json', '--affix-size', '9'], 2, '--affix-size has no effect without the encoder affixes'],
     ['an output over an input', [...random, '-o', 'dev.tsv'], 2, '--out dev.tsv would overwrite the input dev.tsv'],
     ['an output over something else', [...random, '-o', 'test.tsv'], 2, '--out test.tsv exists, and is not a configuration of bptt'],
     ['one output', [...random, '-o', 'b.json', '--state', 'b.json'], 2, '--out and --state are the same file'],
@@ -189,7 +189,7 @@ describe('refusals', () => {
   it.each([
     ['{"lr": [0.1', 65, 'space.json: '],
     ['{"lrr": [0.1]}', 65, 'space.json: unknown setting "lrr": expected one of bptt train; did you mean "lr"?'],
-    ['{"test": ["x"]}', 65, 'space.json: "test" may not be searched: a search never looks at test data'],
+    ['{"test": ["x"]}', 65, 'space.json: "test" cannot be searched: a search never uses test data'],
   ])('the space %s', async (contents, expected, message) => {
     space.write('space.json', contents);
     const { status, stderr } = await here(...random, '--space', 'space.json');
@@ -200,7 +200,7 @@ describe('refusals', () => {
     space.write('c.json', JSON.stringify({ bptt: 'train-config-1', train: 'train.tsv', test: 'test.tsv', seeds: 2 }));
     const { status, stderr } = await here('--random', '3', '--config', 'c.json');
     expect(stderr).toMatch(
-      /^config c.json: 1 setting; left out here: test, seeds\nbptt: search: a development set decides/,
+      /^config c.json: 1 setting; not used here: test, seeds\nbptt: search: a development set decides/,
     );
     expect(status).toBe(2);
   });

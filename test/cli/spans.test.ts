@@ -21,8 +21,8 @@ const train = (...args: string[]) =>
 test.each([
   [['--head', 'crf'], 'labels IOB2 (48 of 48 spans begin with B); only transitions that it permits'],
   [['--head', 'crf', '--decode', 'free', '--scheme', 'bio'], 'labels IOB2 (48 of 48 spans begin with B); all transitions'],
-  [['--scheme', 'iobes', '--decode', 'constrained'], 'labels IOB2 (48 of 48 spans begin with B), learned as IOBES and given back as IOB2; only transitions that it permits'],
-  [['--head', 'crf', '--scheme', 'bilou'], 'labels IOB2 (48 of 48 spans begin with B), learned as BILOU and given back as IOB2; only transitions that it permits'],
+  [['--scheme', 'iobes', '--decode', 'constrained'], 'labels IOB2 (48 of 48 spans begin with B), learned as IOBES and predicted as IOB2; only transitions that it permits'],
+  [['--head', 'crf', '--scheme', 'bilou'], 'labels IOB2 (48 of 48 spans begin with B), learned as BILOU and predicted as IOB2; only transitions that it permits'],
 ] as [string[], string][])('%j', async (options, line) => {
   const trained = await train('--train', 'ner.conll', '--dev', 'ner.conll', ...options);
   expect(trained.status).toBe(0);
@@ -88,16 +88,16 @@ test('what means nothing is refused, and so is what the labels cannot do', async
     [['--train', 'train.tsv', '--scheme', 'iobes'], 65, 'train.tsv: the scheme IOBES needs span labels'],
     [['--train', 'train.tsv', '--preset', 'ner'], 65, 'leave it out (--scheme, --preset ner), or choose another column'],
     [['--train', 'train.tsv', '--decode', 'constrained'], 65, 'train.tsv: constrained decoding needs span labels'],
-    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--head', 'crf'], 2, '--head means nothing to --task classify'],
+    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--head', 'crf'], 2, '--head does not apply to --task classify'],
     [['--train', 'train.tsv', '--head', 'hmm'], 2, 'It must be one of softmax, crf.'],
     [['--train', 'train.tsv', '--scheme', 'bmes'], 2, 'It must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU.'],
     [['--train', 'train.tsv', '--decode', 'greedy'], 2, 'It must be one of free, constrained.'],
     [['--train', 'ner.conll', '--outside-bias', 'dev'], 2, '--outside-bias dev is chosen on a development set, and there is none: add --dev FILE'],
     [['--train', 'ner.conll', '--outside-bias', '-1e'], 2, 'It must be dev, or a number, such as -1.'],
-    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '-1'], 2, '--outside-bias means nothing to --task classify'],
+    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '-1'], 2, '--outside-bias does not apply to --task classify'],
     [['--train', 'train.tsv', '--outside-bias', '-1'], 65, 'train.tsv: the outside bias needs span labels'],
-    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '0'], 2, '--outside-bias means nothing to --task classify'],
-    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--augment-mentions', '0.1'], 2, '--augment-mentions means nothing to --task classify'],
+    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '0'], 2, '--outside-bias does not apply to --task classify'],
+    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--augment-mentions', '0.1'], 2, '--augment-mentions does not apply to --task classify'],
     [['--train', 'train.tsv', '--augment-mentions', '0.1'], 65, 'train.tsv: swapping mentions needs span labels'],
     [['--train', 'ner.conll', '--augment-mentions', '1'], 2, 'It must be a number of at least 0 and below 1'],
     [['--train', 'ner.conll', '--augment-case', '-0.1'], 2, 'It must be a number of at least 0 and below 1'],
@@ -120,10 +120,7 @@ test('tag --spans adds entities with their probabilities to JSON lines', async (
   expect(await tag('--spans')).toMatchObject({ status: 2, stderr: expect.stringContaining('--spans needs --output jsonl') as string }); // prettier-ignore
   await train('--train', 'train.tsv', '--epochs', '1');
   const none = await tag('--output', 'jsonl', '--spans');
-  expect([none.status, none.stderr]).toEqual([
-    2,
-    expect.stringContaining('the labels of this model annotate no spans'),
-  ]);
+  expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('the labels of this model are not spans')]);
 });
 
 test('labels of parts of speech take a CRF too', async () => {

@@ -112,7 +112,7 @@ test('documents stay together, by the marks of each format', async () => {
   expectPartition(documents, made);
   expect(made.map((part) => part.split('newdoc').length - 1)).toEqual([6, 2, 2]);
   const cut = await split('docs.conllu', '-o', fresh(), '--ratio', '60/20/20');
-  expect(cut.stderr).toMatch(/^warning: docs\.conllu: sentences of one document stand in several parts/);
+  expect(cut.stderr).toMatch(/^warning: docs\.conllu: sentences of one document are in several parts/);
 
   const conll = documents.map((_, d) => `-DOCSTART- -X- O\n\na${d} x O\n\nb${d} x B-P\n\n`);
   space.write('docs.conll', conll.join(''));
@@ -268,7 +268,7 @@ test('what cannot be done is one line, and leaves nothing behind', async () => {
     [2, ['ok.tsv', '-o', '-'], '-o must name a folder'],
     [2, ['ok.tsv', '-o', ''], '-o must name a folder'],
     [2, ['ok.tsv', '-o', 'never', '--ratio', '80/10'], 'such as 80/10/10'],
-    [2, ['ok.tsv', '-o', 'never', '--document-field', 'd'], '--document-field means nothing without --by document'],
+    [2, ['ok.tsv', '-o', 'never', '--document-field', 'd'], '--document-field has no effect without --by document'],
     [2, ['ok.tsv', '-o', 'never', '--stratify'], "unknown option '--stratify'"],
   ];
   for (const [status, args, message] of cases) {
@@ -294,7 +294,7 @@ test('a part that would be read in another way is refused', async () => {
   space.write('odd.conll', documents.map((document) => `-DOCSTART-\t-X-\tO\n\n${document}`).join(''));
   const refused = await split('odd.conll', '-o', 'odd', '--by', 'document');
   expect([refused.status, refused.stdout]).toEqual([65, '']);
-  expect(refused.stderr).toMatch(/^bptt: odd\.conll: the part dev, by itself, would be read in another way than the whole \(.*\(--format, /); // prettier-ignore
+  expect(refused.stderr).toMatch(/^bptt: odd\.conll: the part dev would be read differently from the whole \(.*\(--format, /); // prettier-ignore
   expect(existsSync(space.at('odd'))).toBe(false);
   expect(await parts('odd.conll', '--by', 'document', '--token-column', '1')).toHaveLength(3);
 });

@@ -175,7 +175,7 @@ test('transitions that the scheme of training forbids, in every corpus', async (
   expect(suspects(found, 'transition')).toEqual([
     { file: 's.conll', line: 5, detail: 'I-X after O is not IOB2' },
     { file: 's.conll', line: 6, detail: 'I-Y after I-X is not IOB2' },
-    { file: 't.conll', line: 1, detail: 'I-X at the begin is not IOB2' },
+    { file: 't.conll', line: 1, detail: 'I-X at the beginning is not IOB2' },
   ]);
   space.write('u.conll', 'a\tB-X\nb\tE-X\n\nc\tS-X\nd\tB-X\n\n');
   expect(suspects(await told('u.conll'), 'transition')).toMatchObject([{ line: 5, detail: 'B-X at the end is not IOBES' }]); // prettier-ignore
@@ -205,7 +205,7 @@ test('documents of CoNLL-U, of CoNLL-2003, and by a field of JSON lines', async 
   expect((await told('d.jsonl')).corpora[0].documents).toBeNull();
   expect((await told('d.jsonl', '--document-field', 'doc')).corpora[0].documents).toBe(2);
   const refused = await stats('d.jsonl', '--document-field', 'page');
-  expect(refused).toEqual({ status: 65, stdout: '', stderr: 'bptt: d.jsonl:1: expected "page", the name or the number of a document; got no such field (tokens, labels, doc): name the field (--document-field)\n' }); // prettier-ignore
+  expect(refused).toEqual({ status: 65, stdout: '', stderr: 'bptt: d.jsonl:1: expected "page", the name or the number of a document; got no such field (tokens, labels, doc): set the field (--document-field)\n' }); // prettier-ignore
 });
 
 test('every format is read: labels of words, of sentences, of both', async () => {
@@ -312,9 +312,9 @@ test('what cannot be read, or is no option, is one line and an empty output', as
     [2, ['ok.tsv', '--documents'], "unknown option '--documents'"],
     [2, ['ok.tsv', '--show', '0'], 'It must be an integer of at least 1, or all.'],
     [2, ['ok.tsv', '--task', 'parse'], 'It must be one of tag, classify, slots-intent.'],
-    [2, ['ok.tsv', '--document-field', 'x'], '--document-field is for JSON lines'],
+    [2, ['ok.tsv', '--document-field', 'x'], '--document-field applies only to JSON lines'],
     [2, ['ok.tsv', '--document-field', ''], '--document-field must be the name of a field'],
-    [2, ['ok.tsv', '--text-column', '1'], '--text-column means nothing'],
+    [2, ['ok.tsv', '--text-column', '1'], '--text-column does not apply'],
     [2, [], "missing required argument 'file'"],
   ];
   for (const [status, args, message] of cases) {

@@ -46,7 +46,10 @@ test('--tokenizer and --locale say how raw text is cut, and are refused where it
   expect(tag(['--locale', 'not a locale'], 'a').status).toBe(2);
   expect(tag(['--tokenizer', 'letters'], 'a').status).toBe(2);
   const { status, stderr } = tag(['--format', 'two-column', '--locale', 'de'], 'a\n');
-  expect([status, stderr]).toEqual([2, 'bptt: --locale is for raw text: leave it out, or leave out --format\n']);
+  expect([status, stderr]).toEqual([
+    2,
+    'bptt: --locale applies only to raw text: leave it out, or leave out --format\n',
+  ]);
 });
 
 test('a model remembers how raw text is to be cut', () => {
@@ -226,7 +229,7 @@ describe('groups of sentences', () => {
 test('the seq.in of a slot-filling folder is raw text unless told otherwise, which is said', () => {
   mkdirSync(space.at('slots'));
   space.write('slots/seq.in', "they can't run\n");
-  const hint = 'warning: slots/seq.in is read as raw text; with --format slots its words are taken as they stand\n';
+  const hint = 'warning: slots/seq.in is read as raw text; with --format slots its words are used as they are\n';
   const alone = `${slashed("they can't run")}\n`;
   expect(tag(['slots/seq.in'])).toEqual({ status: 0, stdout: alone, stderr: '' });
   space.write('slots/seq.out', 'O O O\n');

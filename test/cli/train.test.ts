@@ -391,7 +391,7 @@ describe('interruption', () => {
       expect(kept.status).toBe(expected);
       expect(readFileSync(space.at('first.safetensors'), 'utf8')).toBe('the work of hours');
       expect(JSON.parse(kept.stdout)).toMatchObject({ bestEpoch: 0, model: null });
-      const left = 'no epoch was finished, and the file first.safetensors was left as it was';
+      const left = 'no epoch was finished, and the file first.safetensors was left unchanged';
       expect(kept.stderr).toContain(`\nbptt: interrupted in the first epoch; ${left}\n`);
       expect((await interruptedAtStart()).stdout).toMatch(/^model {3}not saved, [\d,]+ parameters$/m);
 
@@ -399,7 +399,7 @@ describe('interruption', () => {
       const written = await interruptedAtStart('--json');
       expect(written.status).toBe(expected);
       expect(JSON.parse(written.stdout)).toMatchObject({ bestEpoch: 0, model: 'first.safetensors' });
-      expect(written.stderr).toContain('; the model as it stood was saved to first.safetensors\n');
+      expect(written.stderr).toContain('; the current model was saved to first.safetensors\n');
       expect(model('first.safetensors').labels.size).toBeGreaterThan(1);
     },
   );
@@ -485,10 +485,10 @@ describe('threads', () => {
     expect(describeThreads({ threads: 2 }, 'auto', 2)).toEqual(['2 threads']);
     expect(describeThreads({ threads: 1 }, 'auto', 1)).toEqual(['1 thread']);
     expect(describeThreads({ threads: 3 }, 3, 2)).toEqual([
-      '3 threads; more than the 2 cores there are: they take turns',
+      '3 threads; more than the 2 available cores: they take turns',
     ]);
     expect(describeThreads({ threads: 2 }, 2, 1)).toEqual([
-      '2 threads; more than the 1 core there is: they take turns',
+      '2 threads; more than the 1 available core: they take turns',
     ]);
     expect(describeThreads({ threads: 1, reason: 'why' }, 4, 2)).toEqual(['1 thread; why']);
     expect(describeThreads({ threads: 1 }, 1, 2)).toEqual([]);
@@ -530,7 +530,7 @@ describe('nothing is lost', () => {
     expect(status).toBe(1);
     expect(stdout).toMatch(/^epochs {2}2, best 2/);
     const told = 'cannot write the log full.jsonl: ENOSPC: no space left on device, write';
-    expect(stderr).toContain(`\n${told}; the training goes on without it\nepoch 2/2`);
+    expect(stderr).toContain(`\n${told}; training continues without it\nepoch 2/2`);
     expect(stderr.endsWith(`\nbptt: ${told}; the model was saved to full.safetensors\n`)).toBe(true);
     expect(stderr.split(told)).toHaveLength(3);
     await train(...quick, '--out', 'fine.safetensors');

@@ -28,7 +28,7 @@ const kinds = ({ warnings }: Report) => warnings.map(({ kind }) => kind);
 
 test('a mark: counted in training and scores, remembered by the model, refused nowhere later', async () => {
   const trained = await train('--train', 'a.conll', '--dev', 'a.conll', '--unlabeled', '?', '--head', 'crf');
-  expect(trained.stderr).toContain('"?" where there is no label');
+  expect(trained.stderr).toContain('"?" means no label');
   expect(trained.stderr).toContain('a.conll: 6 tokens without label are left out of the loss');
   expect(trained.stdout).toMatch(/dev .* 30 tokens, 6 without label left out/);
   const scored = await run('eval', 'm.safetensors', 'a.conll', '--json', '--backend', 'cpu');
@@ -62,11 +62,7 @@ test('null in JSON lines', async () => {
 test.each<[string[], number, string]>([
   [['--train', 'a.conll', '--unlabeled', '#'], 0, 'a.conll: no label is "#": check --unlabeled'],
   [['--train', 'a.conll', '--unlabeled', ' '], 2, 'It must be a mark that is not blank'],
-  [
-    ['--train', 'a.tsv', '--task', 'classify', '--unlabeled', '_'],
-    2,
-    '--unlabeled means nothing to sentences with one',
-  ],
+  [['--train', 'a.tsv', '--task', 'classify', '--unlabeled', '_'], 2, '--unlabeled does not apply to sentence'],
 ])('%j: status %d', async (args, status, message) => {
   const found = await train(...args);
   expect([found.status, found.stderr]).toEqual([status, expect.stringContaining(message)]);
@@ -75,7 +71,7 @@ test.each<[string[], number, string]>([
 test('convert writes the mark, and leaves out what depends on it', async () => {
   const done = await run('convert', '--scheme', 'iobes', '--unlabeled', '?', 'a.conll', 'b.conll');
   expect(done.stderr).toMatch(
-    /6 tokens without label are written as \?, and so are 6 labels beside them, which depend/,
+    /6 tokens without label are written as \?, and so are 6 labels next to them, which depend/,
   );
   const [first, second] = readFileSync(join(space.folder, 'b.conll'), 'utf8').split('\n\n');
   expect(first).toBe('ann\t?\nlee\t?\nmet\tO');

@@ -161,7 +161,9 @@ test('an evaluation keeps nothing, and no backward pass follows it', async () =>
   const here = stackForward(host, mixed, params, x, packing, options);
   for (const pass of [there, here]) {
     expect(numbers(pass.y)).toEqual(numbers(want.y));
-    await expect(stackBackwardAsync(devices, pass, dY, grads())).rejects.toThrow(/rnn: unrollBackward: .*ran with keep .nothing./);
+    await expect(stackBackwardAsync(devices, pass, dY, grads())).rejects.toThrow(
+      /rnn: unrollBackward: .*ran with keep .nothing./,
+    );
     expect(() => stackBackward(host, pass, dY, grads())).toThrow(ArgumentError);
     // Steps that are read after all are computed once more.
     const [again, first] = [pass.layers[0].forward, want.layers[0].forward];

@@ -401,7 +401,7 @@ describe('stack', () => {
     expect(() => stackForward(kernels, layers, params.slice(1), x, packing)).toThrow(/one entry per layer, 3; got 2/);
     const twisted = [params[0], params[2], params[1]];
     expect(() => stackForward(kernels, layers, twisted, x, packing)).toThrow(
-      'layer 1 is unidirectional; its parameters must have forward alone',
+      'layer 1 is unidirectional; its parameters must have forward only',
     );
     const wide = [layers[0], { ...layers[1], hidden: 6 }, layers[2]];
     expect(() => stackForward(kernels, wide, params, x, packing)).toThrow(/Wh of layer 1 .*H = 6.*got \[5, 5\]/);
@@ -463,7 +463,7 @@ describe('a stack says what it refuses', () => {
     ['parameters must have one entry per layer, 3; got 2 in params', layers, [first, second], {}],
     ['params[1] must be { forward }, or { forward, reverse }; got the number 5', layers, [first, 5, third], {}],
     ['params[1].forward must be the record of a cell; got the number 5', layers, [first, { forward: 5 }, third], {}],
-    ['layer 1 is unidirectional; its parameters must have forward alone', layers, [first, both(second), third], {}],
+    ['layer 1 is unidirectional; its parameters must have forward only', layers, [first, both(second), third], {}],
     [
       'layer 0 is bidirectional; its parameters must have forward and reverse',
       layers,
@@ -496,7 +496,7 @@ describe('a stack says what it refuses', () => {
     ['gradients must have one entry per layer, 3; got 4 in grads', pass, [...grads, grads[0]], {}],
     ['grads[0] must be { forward }, or { forward, reverse }; got null', pass, [null, ...grads.slice(1)], {}],
     ['grads[2].forward must be the record of a cell; got undefined', pass, [...grads.slice(0, 2), {}], {}],
-    ['layer 1 is unidirectional; its gradients must have forward alone', pass, grads.map(both), {}],
+    ['layer 1 is unidirectional; its gradients must have forward only', pass, grads.map(both), {}],
     ['layer 0 is bidirectional; its gradients must have forward and reverse', pass, grads.map(alone), {}],
   ])('backward: %s', (message, given, own, options) => {
     const call = () => stackBackward(kernels, given as never, dY, own as never, options as never);

@@ -34,13 +34,13 @@ export const NOT_FOR_HISTORY = [...NOT_FOR_LADDER, 'sizes', 'ladder', 'record', 
 
 /** Creates the folder of `--record`. @throws ArgumentError if a file has its name; BpttError if it cannot be created */
 export async function prepareRecord(folder: string): Promise<void> {
-  if (folder === '') throw new ArgumentError('--record must name a folder; got an empty name: name one');
+  if (folder === '') throw new ArgumentError('--record must name a folder; got an empty name: pass one');
   if (existsSync(folder) && !statSync(folder).isDirectory())
-    throw new ArgumentError(`--record ${folder} is not a folder; name a folder, in which files are written`);
+    throw new ArgumentError(`--record ${folder} is not a folder; pass a folder to write files in`);
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
-    throw new BpttError(`cannot make the folder ${folder} of --record: ${messageOf(error)}; name another one`, {
+    throw new BpttError(`cannot make the folder ${folder} of --record: ${messageOf(error)}; choose another one`, {
       cause: error,
     });
   }
@@ -54,9 +54,9 @@ export async function prepareRecord(folder: string): Promise<void> {
  */
 export async function record(folder: string, result: Result, load: number): Promise<string> {
   if (result.rows.length === 0)
-    throw new BpttError('--record: no row was measured, so nothing is kept; name a case that runs');
+    throw new BpttError('--record: no row was measured, so nothing is recorded; choose a case that runs');
   const path = join(folder, fileNameOf(result.machine));
-  const there = existsSync(path) ? ', in the place of the run that was there' : '';
+  const there = existsSync(path) ? ', replacing the earlier run' : '';
   const kept = keep(result, new Date().toISOString().slice(0, 10), [load, loadavg()[0]]);
   await saveFile(path, new TextEncoder().encode(`${JSON.stringify(kept)}\n`));
   return `${path}: ${counted(result.rows.length, 'row')} kept${there}`;
@@ -76,7 +76,7 @@ export async function runHistoryCommand(options: HistoryCommand, terminal: Termi
   );
   if (trends.length === 0) {
     throw new ArgumentError(
-      `--case ${cases?.join(', ')}: no kept run has a case with this in its name; leave --case out`,
+      `--case ${cases?.join(', ')}: no recorded run has a case with this in its name; leave --case out`,
     );
   }
   if (options.svg !== undefined) await saveFile(options.svg, new TextEncoder().encode(drawHistory(trends)));
@@ -113,7 +113,7 @@ export function drawHistory(trends: readonly Trend[]): string {
   const names = [...new Set(trends.map(nameOf))];
   if (names.length > MOST_LINES) {
     throw new ArgumentError(
-      `--history: ${names.length} cases cannot be told apart in one picture; expected at most ${MOST_LINES}: name some by --case`,
+      `--history: ${names.length} cases cannot be told apart in one picture; expected at most ${MOST_LINES}: choose some with --case`,
     );
   }
   const charts = groupsOf(trends, ({ machine, suite }) => `${suite}: ${machine}`).map(([title, group]): Chart => {
@@ -137,7 +137,7 @@ export function drawHistory(trends: readonly Trend[]): string {
   );
   return drawPicture({
     title: 'Speed over releases',
-    description: `Speed of each case by that of its first release on the same machine; a ring marks runs beside other programs. Last: ${last.join(', ')}.`,
+    description: `Speed of each case by that of its first release on the same machine; a ring marks runs during which other programs ran. Last: ${last.join(', ')}.`,
     names,
     charts,
   });

@@ -52,7 +52,7 @@ export function metricsOf(scores: Scores): Metric[] {
   metrics.push({ type: 'accuracy', name: 'Accuracy', value: accuracy });
   if (!spans) metrics.push({ type: 'f1', name: 'F1, unweighted mean over labels', value: macroF1 });
   if (unit === 'token' && oovAccuracy !== null)
-    metrics.push({ type: 'accuracy', name: 'Accuracy on words that training lacks', value: oovAccuracy });
+    metrics.push({ type: 'accuracy', name: 'Accuracy on words not in the training data', value: oovAccuracy });
   return metrics.map(({ value, ...metric }) => ({ ...metric, value: Number(value.toFixed(6)) }));
 }
 

@@ -38,7 +38,7 @@ export function limitsOf(facts: LimitFacts): string[] {
     ...aboutTraining(facts),
     ...SCORED.flatMap((part) => aboutScores(facts, part)),
     ...facts.heads.flatMap((head) => aboutLabels(head, facts.heads.length > 1)),
-    ...facts.notes.map(({ message }) => `The training noted: ${plain(message)}.`.replace(/\.\.$/, '.')),
+    ...facts.notes.map(({ message }) => `Training reported: ${plain(message)}.`.replace(/\.\.$/, '.')),
   ];
 }
 
@@ -48,17 +48,17 @@ function aboutTraining({ train, scores, scored, sources, splitSeed, interrupted,
   const elsewhere =
     tried.length === 0
       ? 'it was not tested at all'
-      : `it was tested on ${tried.map((part) => `${part} (${counted(scored[part]!.sentences, 'sentence')})`).join(' and ')} and nowhere else`;
+      : `it was tested on ${tried.map((part) => `${part} (${counted(scored[part]!.sentences, 'sentence')})`).join(' and ')} and on nothing else`;
   const limits = [`The model was trained on ${size} of ${plain(sources?.train ?? 'its training data')}; ${elsewhere}.`];
   const longest = Math.max(train.longest, ...tried.map((part) => scored[part]!.longest));
   const beyond = tried.length > 0 ? `none longer than ${grouped(longest)} was scored` : 'none was scored';
   limits.push(`The longest training sentence has ${counted(train.longest, 'token')}; ${beyond}.`);
   if (splitSeed !== null)
-    limits.push(`Train, dev and test are parts of one file, drawn with seed ${splitSeed}: text of another origin may be harder.`); // prettier-ignore
-  if (interrupted) limits.push('The training was interrupted before its last epoch, and test was not scored.');
-  if (scores.dev === null) return [...limits, 'There was no score of dev to choose an epoch by: the weights are the last ones.']; // prettier-ignore
+    limits.push(`Train, dev and test are parts of one file, drawn with seed ${splitSeed}: text from other sources may be harder.`); // prettier-ignore
+  if (interrupted) limits.push('Training was interrupted before its last epoch, and test was not scored.');
+  if (scores.dev === null) return [...limits, 'There was no dev score to choose an epoch by: the weights are those of the last epoch.']; // prettier-ignore
   const chosen = chosenAmong > 1 ? `the epoch, and the model among ${chosenAmong} seeds,` : 'the epoch';
-  if (epochs > 1 || chosenAmong > 1) limits.push(`Dev chose ${chosen} that was kept, so its scores lean to the high side.`); // prettier-ignore
+  if (epochs > 1 || chosenAmong > 1) limits.push(`Dev chose ${chosen} that was kept, so its scores are optimistic.`); // prettier-ignore
   return limits;
 }
 

@@ -110,7 +110,7 @@ function noteOtherWords(
   const total = gold.reduce((sum, { tokens }) => sum + tokens.length, 0);
   const line = own[i].lines?.[t] ?? own[i].line;
   const first = `the first ${line === undefined ? '' : `at line ${grouped(line)} `}has ${quoted(own[i].tokens[t])} for ${quoted(token)}`;
-  const message = `${name}: ${counted(other.length, 'word')} of ${grouped(total)} ${other.length === 1 ? 'is' : 'are'} not that of the gold file, ${first}`;
+  const message = `${name}: ${counted(other.length, 'word')} of ${grouped(total)} ${other.length === 1 ? 'differs' : 'differ'} from the gold file, ${first}`;
   if (other.length > MOST_OTHER_WORDS * total)
     throw new DataError(`${message}: predict labels for the sentences of the gold file`);
   warnings.add({

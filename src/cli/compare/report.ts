@@ -57,7 +57,7 @@ function chanceOf(p: Significance['p'], samples: number): string {
 const NAMES: Readonly<Record<ChangeKind, string>> = {
   better: 'B is better',
   worse: 'B is worse',
-  'both-wrong': 'both wrong, in another way',
+  'both-wrong': 'both wrong, in different ways',
 };
 
 function kindTable({ gold, changes, reader, unit }: ScoreComparison, paper: Paper): string {

@@ -94,7 +94,7 @@ export async function compareScores(
 ): Promise<void> {
   const { gold: goldPath = '', json, quiet, list = LISTED } = options;
   if ([...paths, goldPath].filter((path) => path === '-').length > 1)
-    throw new ArgumentError('only one of A, B and --gold can be standard input (-): name files for the others');
+    throw new ArgumentError('only one of A, B and --gold can be standard input (-): pass files for the others');
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const inputs: Input[] = [];
   for (const path of paths) inputs.push(await openInput(path));
@@ -140,7 +140,7 @@ async function openInput(path: string): Promise<Input> {
   if (model.heads.length === 1) return { path, bytes, model };
   const names = model.config.heads.map(({ name }) => name).join(', ');
   throw new ArgumentError(
-    `${inputName(path)} has the heads ${names}, and compare reads models of one head: compare files of predictions, one column at a time`,
+    `${inputName(path)} has the heads ${names}, and compare supports models with one head: compare files of predictions, one column at a time`,
   );
 }
 
@@ -148,9 +148,9 @@ async function openInput(path: string): Promise<Input> {
 function checkOptions(options: ScoreOptions, inputs: readonly Input[]): void {
   oneColumnOf(options, 'gold labels');
   if (options.predictedColumn !== undefined && inputs.every(({ model }) => model))
-    throw new ArgumentError('--predicted-column means nothing to two models: leave it out');
+    throw new ArgumentError('--predicted-column does not apply to two models: leave it out');
   if (options.list !== undefined && options.json)
-    throw new ArgumentError('--list means nothing to --json, which has every changed sentence: leave it out');
+    throw new ArgumentError('--list has no effect with --json, which lists every changed sentence: leave it out');
 }
 
 /** The task: that of the models, else that of the command line. @throws ArgumentError if they do not agree */

@@ -55,9 +55,9 @@ function expectClassOptions(options: ConvertOptions): void {
   const { output, scheme, from, toColumn, offsets } = options;
   const flags = { '--scheme': scheme, '--from': from, '--to-column': toColumn, '--offsets': offsets };
   const given = Object.entries(flags).find(([, value]) => value !== undefined);
-  if (given) throw new ArgumentError(`${given[0]} means nothing to sentences with one label each: leave it out`);
+  if (given) throw new ArgumentError(`${given[0]} does not apply to sentence labels: leave it out`);
   if (output === undefined || CLASS_OUTPUTS.some((each) => each === output)) return;
-  throw new ArgumentError(`--output ${output} has a label for each word, and here each sentence has one: choose ${CLASS_OUTPUTS.join(', ')}`); // prettier-ignore
+  throw new ArgumentError(`--output ${output} has one label per word, but here each sentence has one: choose ${CLASS_OUTPUTS.join(', ')}`); // prettier-ignore
 }
 
 /** Formats a sentence as a line. @throws DataError on content that the output cannot represent */
@@ -67,10 +67,10 @@ function lineOf({ tokens, category = '', surface, line = 0 }: Sentence, output: 
   if (output === 'jsonl') return `${JSON.stringify({ ...(surface ? { text: trimOuter(surface.text) } : { tokens }), label: category })}\n`; // prettier-ignore
   const text = trimOuter(surface?.text ?? tokens.join(' ')); // a space after the label is not part of the text
   if (/[\t\r\n]/.test(category) || (output === 'tsv' && /[\t\r\n]/.test(text)))
-    throw fail(`a label or text of ${output} has no tab and no line end; got ${quoted(/[\t\r\n]/.test(category) ? category : text)}`); // prettier-ignore
+    throw fail(`a label or text of ${output} cannot contain a tab or line end; got ${quoted(/[\t\r\n]/.test(category) ? category : text)}`); // prettier-ignore
   if (output === 'tsv') return `${category}\t${text}\n`;
-  if (/[\r\n]/.test(text)) throw fail(`a text of fasttext has no line end; got ${quoted(text)}`);
-  if (/[ \t]/.test(category)) throw fail(`a label of fasttext has no space; got ${quoted(category)}`);
-  if (/(^|[ \t])__label__/.test(text)) throw fail(`a text of fasttext has no word that begins with __label__; got ${quoted(text)}`); // prettier-ignore
+  if (/[\r\n]/.test(text)) throw fail(`a text of fasttext cannot contain a line end; got ${quoted(text)}`);
+  if (/[ \t]/.test(category)) throw fail(`a label of fasttext cannot contain a space; got ${quoted(category)}`);
+  if (/(^|[ \t])__label__/.test(text)) throw fail(`a text of fasttext cannot contain a word that begins with __label__; got ${quoted(text)}`); // prettier-ignore
   return `__label__${category} ${text}\n`;
 }

@@ -12,10 +12,10 @@ const NAMES = {
   columns: 'value of other columns|values of other columns',
   fields: 'other field',
   categories: 'label of a sentence|labels of sentences',
-  unlabeled: 'token without label, which is outside of spans there|tokens without label, which are outside of spans there',
+  unlabeled: 'token without label, which counts as outside of spans there|tokens without label, which count as outside of spans there',
   spanless: 'label that belongs to no span|labels that belong to no span',
-  spaces: 'text with other spaces between its words|texts with other spaces between their words',
-  cuts: 'text whose words are cut anew, for they hold or lack white space|texts whose words are cut anew, for they hold or lack white space',
+  spaces: 'text with other spaces between words|texts with other spaces between words',
+  cuts: 'text that will be tokenized differently, as words contain or lack white space|texts that will be tokenized differently, as words contain or lack white space',
 } as const; // prettier-ignore
 
 /** A kind of loss. */
@@ -45,7 +45,7 @@ export function createLosses(): Losses {
       });
       if (found.length === 0) return;
       const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
-      const message = `${source}: left out, for ${output} has no place for them: ${found.join(', ')}`;
+      const message = `${source}: left out, because ${output} cannot hold them: ${found.join(', ')}`;
       warnings.add({ kind: 'losses', message, source, count });
     },
   };

@@ -76,8 +76,8 @@ function tokenText(sentence: Sentence, output: Exclude<TokenOutput, SpanOutput>,
 function expectCells({ tokens, labels = [] }: Sentence, output: 'conll' | 'conllu', fail: Fail, { mark = '_', column }: Writing): void {
   const advice = 'choose another output (jsonl, slashed), or correct it';
   const cellOf = (text: string, what: string, t: number): void => {
-    if (/[\t\r\n]/.test(text)) throw fail(t, `the ${what} ${quoted(text)} cannot stand in a column of ${output}, for it has a tab or a line end: ${advice}`); // prettier-ignore
-    if (trimOuter(text) !== text || text === '') throw fail(t, `the ${what} ${quoted(text)} cannot stand in a column of ${output}, for white space or invisible marks at its ends would be lost: ${advice}`); // prettier-ignore
+    if (/[\t\r\n]/.test(text)) throw fail(t, `the ${what} ${quoted(text)} cannot be in a column of ${output}, because it contains a tab or a line end: ${advice}`); // prettier-ignore
+    if (trimOuter(text) !== text || text === '') throw fail(t, `the ${what} ${quoted(text)} cannot be in a column of ${output}, because white space or invisible marks at its ends would be lost: ${advice}`); // prettier-ignore
   };
   tokens.forEach((token, t) => {
     cellOf(token, 'word', t);
@@ -87,7 +87,7 @@ function expectCells({ tokens, labels = [] }: Sentence, output: 'conll' | 'conll
     if (label === UNLABELED) return;
     cellOf(label, 'label', t);
     if (label !== '_' || (output === 'conll' && mark !== '_') || (output === 'conllu' && VALUES.has(column))) return;
-    if (output === 'conllu') throw fail(t, `the label _ means in the column ${column} of conllu that there is none: ${advice}`); // prettier-ignore
+    if (output === 'conllu') throw fail(t, `the label _ means no label in the column ${column} of conllu: ${advice}`); // prettier-ignore
   });
 } // prettier-ignore
 
@@ -103,7 +103,7 @@ function spannedTexts(sentences: readonly Sentence[], output: SpanOutput, { sour
     const { text, offsets } = surface ?? (output === 'prodigy' ? surfaceOf(sentence) : surfaceOf({ tokens }));
     const spans = spansOfLabels(labels);
     for (const { type, start } of spans) expectType(type, output, (message) => fail(start, message));
-    if (output === 'brat' && /[\r\n]/.test(text)) throw fail(0, `the text ${quoted(text)} cannot be a line of brat, for it has a line end: choose another output`); // prettier-ignore
+    if (output === 'brat' && /[\r\n]/.test(text)) throw fail(0, `the text ${quoted(text)} cannot be a line of brat, because it contains a line end: choose another output`); // prettier-ignore
     losses.add('unlabeled', labels.filter((label) => label === UNLABELED).length);
     losses.add('spanless', labels.filter((label) => label !== UNLABELED && label !== 'O' && !isPosition(label)).length);
     const fits = (cutter: typeof cut): boolean => JSON.stringify(cutter(text).flatMap((part) => part.offsets)) === JSON.stringify(offsets); // prettier-ignore
@@ -114,7 +114,7 @@ function spannedTexts(sentences: readonly Sentence[], output: SpanOutput, { sour
 
 function expectType(type: string, output: SpanOutput, fail: (message: string) => Error): void {
   if (type === '' || type.trim() !== type)
-    throw fail(`spans of ${output} have a type, and the label has none, or one in white space (${quoted(type)}): choose another output`); // prettier-ignore
+    throw fail(`spans of ${output} need a type, and the label has none, or one with white space (${quoted(type)}): choose another output`); // prettier-ignore
   if (output === 'brat' && /[\s;]/u.test(type))
-    throw fail(`the type ${quoted(type)} cannot stand in brat, for it has white space or a semicolon: choose another output, or rename it`); // prettier-ignore
+    throw fail(`the type ${quoted(type)} cannot be in brat, because it contains white space or a semicolon: choose another output, or rename it`); // prettier-ignore
 }

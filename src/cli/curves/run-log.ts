@@ -58,7 +58,7 @@ export async function readRunLog(path: string, name = basename(path)): Promise<R
     const last = own.at(-1);
     if (last !== undefined && epoch.epoch <= last.epoch) {
       throw new DataError(
-        `${where}: epoch ${epoch.epoch} follows epoch ${last.epoch}; expected epochs in ascending order: give each training a log of its own`,
+        `${where}: epoch ${epoch.epoch} follows epoch ${last.epoch}; expected epochs in ascending order: use a separate log for each run`,
       );
     }
     own.push(epoch);
@@ -66,9 +66,9 @@ export async function readRunLog(path: string, name = basename(path)): Promise<R
     if (isRecord(entry.dev)) measured.set(entry.seed, entry.dev);
   }
   if (bySeed.size === 0) {
-    throw new DataError(`${path}: the training has finished no epoch; expected at least one: draw it when it has`);
+    throw new DataError(`${path}: no epoch is finished; expected at least one: plot it later`);
   }
-  if (!ended) notes.push(`${path}: the training has not ended: it still runs, or it was stopped`);
+  if (!ended) notes.push(`${path}: the run has not ended: it is still running, or it was stopped`);
   const runs = [...bySeed].map(([seed, epochs]): Run => {
     const dev = measured.get(seed);
     return {
@@ -98,7 +98,7 @@ async function readText(path: string): Promise<string> {
 
 function notALog(path: string, got: string): DataError {
   return new DataError(
-    `${path} is not a log of a training: expected the JSON lines of bptt train --log, the first with "event": "start"; got ${got}`,
+    `${path} is not a training log: expected the JSON lines of bptt train --log, the first with "event": "start"; got ${got}`,
   );
 }
 
@@ -114,7 +114,7 @@ function entriesOf(path: string, text: string) {
     if (entries.length === 0) throw notALog(path, show(line.slice(0, 40)));
     if (entry === undefined && i === lines.length - 1) return void (cut = true);
     throw new DataError(
-      `${path}, line ${i + 1}: expected a JSON object; got ${show(line.slice(0, 40))}: mend the line, or leave it out`,
+      `${path}, line ${i + 1}: expected a JSON object; got ${show(line.slice(0, 40))}: correct the line, or remove it`,
     );
   });
   if (entries.length === 0) throw notALog(path, 'nothing');
@@ -137,9 +137,9 @@ function isRecord(x: unknown): x is Entry {
 function epochOf(where: string, entry: Entry): Epoch {
   const { epoch, dev } = entry;
   if (!Number.isInteger(epoch) || (epoch as number) < 1)
-    throw new DataError(`${where}: epoch must be an integer of at least 1; got ${show(epoch)}: mend the log`);
+    throw new DataError(`${where}: epoch must be an integer of at least 1; got ${show(epoch)}: correct the log`);
   if (dev !== null && !isRecord(dev))
-    throw new DataError(`${where}: dev must be an object with scores, or null; got ${show(dev)}: mend the log`);
+    throw new DataError(`${where}: dev must be an object with scores, or null; got ${show(dev)}: correct the log`);
   return {
     epoch: epoch as number,
     best: entry.best === true,
@@ -153,7 +153,7 @@ function epochOf(where: string, entry: Entry): Epoch {
 /** JSON has no NaN and no infinity: they are written as null. */
 function numberOf(where: string, name: string, x: unknown): number | null {
   if (x === null || typeof x === 'number') return x;
-  throw new DataError(`${where}: ${name} must be a number or null; got ${show(x)}: mend the log`);
+  throw new DataError(`${where}: ${name} must be a number or null; got ${show(x)}: correct the log`);
 }
 
 const FIELDS = { 'span F1': 'spanF1', accuracy: 'accuracy' } as const;

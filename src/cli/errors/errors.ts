@@ -71,7 +71,7 @@ export function addErrors(program: Command, terminal: Terminal): void {
 
 async function runErrors(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
   const { out, json, limit } = options;
-  if (out === undefined && !json) throw new ArgumentError('errors: -o is missing: name the file that gets the page, or ask for --json'); // prettier-ignore
+  if (out === undefined && !json) throw new ArgumentError('errors: -o is missing: pass a file for the page, or pass --json'); // prettier-ignore
   expectScheme(options);
   const inputs = labeledFiles(file)?.map(({ path }) => path) ?? [file];
   await checkOutputs({ '-o': out }, [modelFile, ...inputs]);
@@ -102,7 +102,7 @@ function expectHead({ config: { heads } }: Model, name: string | undefined): voi
   if (name === undefined || heads.some((head) => head.name === name)) return;
   const names = heads.map((head) => head.name).join(', ');
   throw new ArgumentError(
-    `--head ${quoted(name)}: the model has no head of that name; it has ${names}: name one of them`,
+    `--head ${quoted(name)}: the model has no head of that name; it has ${names}: choose one of them`,
   );
 }
 
@@ -111,7 +111,7 @@ function chosenHeads({ heads }: JudgedModel, { head: name }: Options): JudgedMod
   const chosen = heads.filter((head) => name === undefined || head.name === name);
   if (chosen.length > 0) return chosen;
   throw new ArgumentError(
-    `--head ${quoted(name!)}: the file has no labels for it: name the columns of the heads (--column)`,
+    `--head ${quoted(name!)}: the file has no labels for it: set the columns of the heads (--column)`,
   );
 }
 

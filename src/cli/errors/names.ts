@@ -8,7 +8,7 @@ export const KIND_NAMES: Readonly<Record<ErrorKind, string>> = {
   'type-and-boundary': 'wrong type and boundary',
   missed: 'missed',
   spurious: 'spurious',
-  label: 'label alone',
+  label: 'label only',
 };
 
 /** Placeholder for no span. */

@@ -51,7 +51,7 @@ export function errorsPage(content: ErrorsContent): string {
     `<p class="small">Made by bptt ${text(version)} (bptt errors).</p>`,
     ...notes.map((note) => `<p class="note">${data(note)}</p>`),
     ...(several ? [headLinks(heads)] : []),
-    ...(together ? [`<p>${text(`Of all heads together: ${describeTogether(together)}`)}</p>`] : []),
+    ...(together ? [`<p>${text(`All heads together: ${describeTogether(together)}`)}</p>`] : []),
     ...heads.map((head, h) => headPart(head, `h${h}`, several, content.limit)),
     `</main><script>${SCRIPT}</script></body></html>\n`,
   ].join('\n');
@@ -78,7 +78,7 @@ function headPart(head: HeadErrors, id: string, several: boolean, limit: number)
     heading('Errors by type', 'types'),
     ...(scores.spans ? [typeMap(head, names)] : []),
     pairTable(head),
-    heading('Labels taken for each other', 'labels'),
+    heading('Confused labels', 'labels'),
     confusionMap(head, scores.spans ? null : names),
     heading('Errors by length and by known words', 'lengths'),
     lengthTable(head),
@@ -171,7 +171,7 @@ function pairTable({ pairs, scores, byKind }: HeadErrors): string {
 
 function kindsOf(byKind: HeadErrors['byKind']): string {
   const all = Object.entries(byKind).map(([kind, count]) => `${grouped(count)} ${KIND_NAMES[kind as keyof typeof KIND_NAMES]}`); // prettier-ignore
-  return `${all.join(', ')}. (Label alone: the label is wrong and no span is.)`;
+  return `${all.join(', ')}. (Label only: the label is wrong, but no span is.)`;
 }
 
 function lengthTable({ lengths, scores }: HeadErrors): string {
@@ -202,9 +202,9 @@ function wordTable({ words, scores }: HeadErrors): string {
     ...(spans ? [rate(f1)] : []),
   ];
   const rows = [
-    side('known words alone', words.known, knownTokens, knownAccuracy, spans?.known?.f1),
+    side('known words only', words.known, knownTokens, knownAccuracy, spans?.known?.f1),
     side('with a word unknown in training', words.unseen, oovTokens, oovAccuracy, spans?.oov?.f1),
   ];
   const head = ['words', 'errors', ...(isTokens ? ['tokens', 'accuracy of tokens'] : []), ...(spans ? ['span F1'] : [])]; // prettier-ignore
-  return scrolling('Errors by words', tableOf('By words that training has seen, and others', head, rows));
+  return scrolling('Errors by words', tableOf('By words seen in training, and others', head, rows));
 }

@@ -31,7 +31,7 @@ export function reliability(id: string, what: string, calibration: Calibration, 
   return [
     heading,
     `<p>${text(sentenceOf(calibration))}</p><figure>${pictureOf(id, title, calibration)}</figure>`,
-    `<p class="small">Each bar reaches the accuracy of its bin without its orange part, and with its light blue part. Orange: by how much the model is more sure than right; light blue: by how much it is more right than sure; dashed: perfect calibration; below: how many ${text(what)}. ${text(formula)}</p>`,
+    `<p class="small">Each bar reaches the accuracy of its bin without its orange part, and with its light blue part. Orange: by how much the model is overconfident; light blue: by how much it is underconfident; dashed: perfect calibration; below: how many ${text(what)}. ${text(formula)}</p>`,
     folded('Numbers of the diagram', scrolling(`Numbers of the diagram: ${title}`, table)),
   ].join('\n');
 }
@@ -40,9 +40,9 @@ export function reliability(id: string, what: string, calibration: Calibration, 
 function sentenceOf(calibration: Calibration): string {
   const { confidence, accuracy } = calibration;
   const difference = (confidence ?? 0) - (accuracy ?? 0);
-  const verdict = difference > 0 ? 'more sure than right' : 'less sure than right';
+  const verdict = difference > 0 ? 'overconfident' : 'underconfident';
   const said = describeCalibration(calibration);
-  return `${said[0].toUpperCase()}${said.slice(1)}${difference === 0 ? '' : `: on the whole ${verdict}`}.`;
+  return `${said[0].toUpperCase()}${said.slice(1)}${difference === 0 ? '' : `: overall ${verdict}`}.`;
 }
 
 const x = (share: number): number => LEFT + SIDE * share;

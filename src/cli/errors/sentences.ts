@@ -99,7 +99,7 @@ export function filterForm(id: string, head: HeadErrors, names: Names): string {
     select('gold', 'Gold', choices(names.gold)),
     select('predicted', 'Predicted', choices(names.predicted)),
     select('length', 'Length in tokens', lengths),
-    ...(head.words ? [select('words', 'Words', [['known', 'known alone'], ['unknown', 'with an unknown one']])] : []), // prettier-ignore
+    ...(head.words ? [select('words', 'Words', [['known', 'known only'], ['unknown', 'with an unknown one']])] : []), // prettier-ignore
     select('sure', 'Confidence', SURE),
     `<label>Text <input type="search" name="text" autocomplete="off"/></label>`,
     `<button type="reset">Show all (x)</button>`,

@@ -15,12 +15,12 @@ export const kerasExport: ExportFormat = {
   target: new Option('--keras <file>', 'Keras 3: a Sequential model with its weights (.keras)'),
   options: [],
   help: `
---keras writes a Sequential from word ids to label probabilities: words, LSTM, GRU or SimpleRNN layers, a softmax head. Words and
-labels are in the archive too (bptt.json), where bptt import finds them.`,
+--keras writes a Sequential model from word ids to label probabilities: word embeddings, LSTM, GRU or SimpleRNN layers, a
+softmax head. Words and labels are in the archive too (bptt.json), where bptt import finds them.`,
   examples: ['bptt export tagger.safetensors --keras tagger.keras'],
   write(model, path) {
     const lines = isConstrained(model)
-      ? ['the constraint on labels that follow each other is not in Keras: its most probable labels can differ']
+      ? ['Keras does not constrain label transitions: its most probable labels can differ']
       : [];
     return { files: [{ path, bytes: exportKeras(model) }], lines };
   },
@@ -31,8 +31,8 @@ export const kerasImport: ImportFormat = {
   name: 'Keras',
   options: [NAMES],
   help: `
-Keras: a .keras archive, or an .h5 that holds a whole model. jsfive reads the weights: npm i jsfive. An Embedding, then LSTM, GRU or SimpleRNN layers,
-one direction or both, then a Dense layer, in a row. Your own model needs --names, as for PyTorch.`,
+Keras: a .keras archive, or an .h5 file with a whole model. jsfive reads the weights: npm i jsfive. The layers are an Embedding,
+then LSTM, GRU or SimpleRNN in one direction or both, then a Dense layer. Your own model needs --names, as for PyTorch.`,
   examples: ['bptt import tagger.keras --names names.json --out tagger.safetensors'],
   recognizes: (path, begin) => begin !== undefined && (isHdf5(begin) || (/\.keras$/.test(path) && isZip(begin))),
   async read(path, { names }) {
@@ -43,7 +43,7 @@ one direction or both, then a Dense layer, in a row. Your own model needs --name
         bytes,
         said === undefined ? {} : { names: said as KerasImportOptions['names'] },
       );
-      const left = leftOut.length === 0 ? [] : [`layers that act in training alone, left out: ${leftOut.join(', ')}`];
+      const left = leftOut.length === 0 ? [] : [`layers that act only in training, left out: ${leftOut.join(', ')}`];
       return { model, lines: [...left, ...(said === undefined ? [] : guessesOf(said as StateDictNames))] };
     } catch (error) {
       if (said !== undefined && error instanceof ArgumentError && error.message !== OWN_NAMES) {

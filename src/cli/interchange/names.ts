@@ -14,7 +14,7 @@ export const NAMES = new Option('--names <file>', 'your own model: JSON with its
 /** A note about incomplete names: which word was chosen as the unknown word, if none has the usual spelling. */
 export function guessesOf({ words, unknown }: StateDictNames): string[] {
   if (unknown !== undefined || isUnknown(defaultUnknown(words))) return [];
-  return [`unknown words are read as ${quoted(words[0])}, the first of the words: name another with "unknown"`];
+  return [`unknown words are read as ${quoted(words[0])}, the first of the words: choose another with "unknown"`];
 }
 
 /** Reads the file of `--names`. @throws DataError if it is not JSON in UTF-8 */

@@ -15,12 +15,12 @@ export const onnxExport: ExportFormat = {
   target: new Option('--onnx <file>', 'ONNX: a graph for ONNX Runtime, and decoders in JavaScript and Python'),
   options: [],
   help: `
---onnx F.onnx writes the graph (IR 8, operators 14), F.decode.json with words and labels, and F.decode.mjs and F.decode.py, which
-turn
-words into inputs and outputs into labels; a model that reads characters, affixes or vectors has F.spelling.mjs and F.spelling.py too.`,
+--onnx F.onnx writes the graph (IR 8, operators 14), F.decode.json with words and labels, and F.decode.mjs and F.decode.py,
+which turn words into inputs and outputs into labels. For a model that reads characters, affixes or vectors it also writes
+F.spelling.mjs and F.spelling.py.`,
   examples: ['bptt export tagger.safetensors --onnx tagger.onnx'],
   write(model, path) {
-    if (extname(path) !== '.onnx') throw new ArgumentError(`--onnx must name a file that ends in .onnx; got ${quoted(path)}: call it so`); // prettier-ignore
+    if (extname(path) !== '.onnx') throw new ArgumentError(`--onnx must name a file that ends in .onnx; got ${quoted(path)}: rename it`); // prettier-ignore
     const files = Object.entries(onnxFiles(model, basename(path, '.onnx')));
     return { files: files.map(([name, bytes]) => ({ path: join(dirname(path), name), bytes })) };
   },
@@ -34,9 +34,9 @@ export const onnxImport: ImportFormat = {
   name: 'ONNX',
   options: [NAMES],
   help: `
-ONNX: a file of bptt export --onnx, or one of another program, .onnx with --names: layers of LSTM, GRU or RNN between one table of word
-vectors and one linear map. The JSON file has "words" and "labels" in the order of their ids, and may say "unknown" (null for none),
-"lowerCase" and "output". A node without a counterpart is refused by name and operator.`,
+ONNX: a file from bptt export --onnx, or an .onnx file from another program with --names: LSTM, GRU or RNN layers between one
+table of word vectors and one linear map. The JSON file has "words" and "labels" in the order of their ids, and may have
+"unknown" (null for none), "lowerCase" and "output". A node without a counterpart is refused by name and operator.`,
   examples: [
     'bptt import tagger.onnx --out tagger.safetensors',
     'bptt import pytorch.onnx --names names.json --out tagger.safetensors',
@@ -50,7 +50,7 @@ vectors and one linear map. The JSON file has "words" and "labels" in the order 
     } catch (error) {
       if (!(error instanceof ArgumentError)) throw error;
       if (typeof names === 'string') throw new DataError(`${names}: ${error.message}`, { cause: error });
-      throw new ArgumentError(`${path} is of another program, and holds no words and labels: pass --names FILE, JSON such as {"words": ["<unk>", …], "labels": ["O", …]}`, { cause: error }); // prettier-ignore
+      throw new ArgumentError(`${path} is from another program, and holds no words or labels: pass --names FILE, JSON such as {"words": ["<unk>", …], "labels": ["O", …]}`, { cause: error }); // prettier-ignore
     }
   },
 };
@@ -60,12 +60,12 @@ function filesBeside(path: string): (location: string) => Uint8Array {
   const files = new Map<string, Uint8Array>();
   return (location) => {
     if (basename(location) !== location || location === '' || location.includes('\\')) {
-      throw new DataError(`onnx: its tensors lie in ${quoted(location)}; expected a file beside the model: save both in one folder`); // prettier-ignore
+      throw new DataError(`onnx: its tensors lie in ${quoted(location)}; expected a file next to the model: save both in one folder`); // prettier-ignore
     }
     try {
       if (!files.has(location)) files.set(location, new Uint8Array(readFileSync(join(dirname(path), location))));
     } catch (cause) {
-      throw new DataError(`onnx: its tensors lie in ${quoted(location)}, which cannot be read (${(cause as Error).message}): put the file beside the model`, { cause }); // prettier-ignore
+      throw new DataError(`onnx: its tensors lie in ${quoted(location)}, which cannot be read (${(cause as Error).message}): put the file next to the model`, { cause }); // prettier-ignore
     }
     return files.get(location)!;
   };

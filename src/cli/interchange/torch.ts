@@ -38,12 +38,12 @@ export const torchExport: ExportFormat = {
     new Option('--shards <n>', 'with --train: files of sentences, at least as many as ranks (default: 8)').argParser(positiveInteger), // prettier-ignore
   ],
   help: `
---torch writes model.py, which needs only torch, config.json, vocabulary.json, labels.json and weights.safetensors. python3
+--torch writes model.py, which needs only torch, and config.json, vocabulary.json, labels.json and weights.safetensors. python3
 model.py tags sentences; bptt import reads the folder back, even after training in PyTorch.
 
 --train adds files for training on several machines: the sentences in --shards files, and train_ddp.py, which uses
-DistributedDataParallel
-through torchrun or the variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. The file is read like the training data of the model.`,
+DistributedDataParallel through torchrun or the variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. The file is read like
+the training data of the model.`,
   examples: [
     'bptt export tagger.safetensors --torch tagger-torch',
     'bptt export tagger.safetensors --torch tagger-torch --train train.conllu --force',
@@ -51,7 +51,7 @@ through torchrun or the variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.
   inputs: ({ train }: ExportOptions) => (train === undefined ? [] : [train]),
   async write(model, folder, options: ExportOptions, terminal) {
     const { pt, train, shards } = options;
-    if (train === undefined && shards !== undefined) throw new ArgumentError('--shards means nothing without --train: add it, or leave it out'); // prettier-ignore
+    if (train === undefined && shards !== undefined) throw new ArgumentError('--shards has no effect without --train: add it, or leave it out'); // prettier-ignore
     const own = exportPyTorch(model, pt ? { weights: 'pt' } : {});
     const training = train === undefined ? undefined : await shardsOf(model, train, shards, terminal);
     const files = Object.entries({ ...own, ...training?.files });
@@ -99,11 +99,11 @@ export const torchImport: ImportFormat = {
     new Option('--part <key>', 'a .pt of several objects: the state dict is under this key'),
   ],
   help: `
-PyTorch: a folder of bptt export --torch, or the state dict of your own tagger, .safetensors or .pt, with --names: a JSON file {
-"words": [...], "labels": [...] } with the words of the embedding's rows and the labels of the output, in order. It may also say
-"unknown" (the word that stands for unknown ones; default <unk>, [UNK] or the first), "lowerCase", "cell", "prefix", "embedding",
-"output", "crf" and
-"ignore" (tensors to leave out). A .pt is read without running any of it; anything that a state dict does not need is refused by name.`,
+PyTorch: a folder from bptt export --torch, or the state dict of your own tagger, .safetensors or .pt, with --names: a JSON file
+{"words": [...], "labels": [...]} with the words of the embedding's rows and the labels of the output, in order. It may also
+have "unknown" (the word for unknown ones; default <unk>, [UNK] or the first), "lowerCase", "cell", "prefix", "embedding",
+"output", "crf" and "ignore" (tensors to leave out). A .pt file is read without running any of it; anything that a state dict
+does not need is refused by name.`,
   examples: [
     'bptt import tagger-torch --out tagger.safetensors',
     'bptt import best.pt --names names.json --out tagger.safetensors',
@@ -115,7 +115,7 @@ PyTorch: a folder of bptt export --torch, or the state dict of your own tagger, 
 
 async function readFolder(folder: string, { weights, names, part }: Options): Promise<Imported> {
   if (names !== undefined)
-    throw new ArgumentError('--names is for a state dict by itself: leave it out, the folder has its words and labels');
+    throw new ArgumentError('--names does not apply to a folder, which has its words and labels: leave it out');
   const files: Record<string, Uint8Array> = {};
   for (const name of [FOLDER_FILES.config, FOLDER_FILES.vocabulary, FOLDER_FILES.labels]) {
     files[name] = await readBytes(join(folder, name));
@@ -129,10 +129,10 @@ async function readFolder(folder: string, { weights, names, part }: Options): Pr
 
 async function readPlain(path: string, { weights, names, part }: Options): Promise<Imported> {
   if (weights !== undefined)
-    throw new ArgumentError('--weights is for a folder of bptt export --torch: leave it out, the file has its weights');
+    throw new ArgumentError('--weights applies only to a folder of bptt export --torch: leave it out');
   if (names === undefined) {
     throw new ArgumentError(
-      'a state dict does not say its words and labels: pass --names FILE, JSON such as {"words": ["<unk>", …], "labels": ["O", …]}',
+      'a state dict holds no words or labels: pass --names FILE, JSON such as {"words": ["<unk>", …], "labels": ["O", …]}',
     );
   }
   const state = await readState(path, part);
@@ -148,6 +148,6 @@ async function readPlain(path: string, { weights, names, part }: Options): Promi
 async function readState(path: string, part: string | undefined): Promise<StateDict> {
   const bytes = await readBytes(path);
   if (part !== undefined && !isZip(bytes))
-    throw new ArgumentError(`--part is for a .pt, and ${path} is not one: leave it out`);
+    throw new ArgumentError(`--part applies only to a .pt file, and ${path} is not one: leave it out`);
   return named(path, () => (isZip(bytes) ? decodePt(bytes, part === undefined ? {} : { part }) : readStateDict(bytes)));
 }

@@ -35,7 +35,7 @@ export function curveLines({ checks: { curve, elements } }: Trace, paper: Paper)
   const forward =
     forwardMode === null ? '' : paper.own(`; forward mode, which has no step, differs by ${short(relative)}`);
   return [
-    ...wrapped(paper, paper.own(`how wrong plain central differences of ${where} are, by their step, beside ${short(analytic)} by hand${forward}`)), // prettier-ignore
+    ...wrapped(paper, paper.own(`how wrong plain central differences of ${where} are, by their step, next to ${short(analytic)} by hand${forward}`)), // prettier-ignore
     ...tableOf(paper, [head, ...rows], 'rrll'),
     ...wrapped(paper, paper.own('* error  t truncation, ∝ step²  r rounding of the loss, ∝ 1/step')),
   ];

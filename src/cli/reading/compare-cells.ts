@@ -62,10 +62,12 @@ export interface Comparison {
 export async function compareCells(text: string, options: CompareOptions, waiting: Waiting): Promise<Comparison> {
   const { variable = 'x', normalize = 'retention', train = 0 } = options;
   if (train > 0 && options.untrained)
-    throw new ArgumentError('--train and --untrained exclude each other: leave one out');
+    throw new ArgumentError('--train and --untrained cannot be combined: leave one out');
   expectSeed(options);
   if (options.forgetBias !== undefined && !options.cells.includes('lstm'))
-    throw new ArgumentError(`--forget-bias is for the cell lstm, which --cells leaves out: leave it out`);
+    throw new ArgumentError(
+      `--forget-bias applies only to the cell lstm, which --cells does not include: leave it out`,
+    );
   const tokens = sentenceOf(text, options);
   const { gold, labels } = goldOf(tokens, options);
   const sentence = { tokens, ...(labels && { labels }) };
@@ -142,7 +144,7 @@ function swapIn({ tokens }: Sentence, swap: string): { word: number; other: stri
     throw new ArgumentError(`--swap must be word=other, such as cat=cats; got ${JSON.stringify(swap)}`);
   }
   if (word < 0)
-    throw new ArgumentError(`--swap: ${JSON.stringify(from)} is not in the sentence: name one of its words`);
+    throw new ArgumentError(`--swap: ${JSON.stringify(from)} is not in the sentence: choose one of its words`);
   return { word, other, tokens: tokens.map((each, k) => (k === word ? other : each)) };
 }
 

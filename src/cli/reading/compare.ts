@@ -112,21 +112,23 @@ async function dispatch(
   if (options.gold === undefined) {
     const unused = given.find(isOfGold);
     if (unused)
-      throw new ArgumentError(`${unused.long} belongs to bptt compare A B --gold F: add --gold, or leave it out`);
+      throw new ArgumentError(`${unused.long} applies only to bptt compare A B --gold F: add --gold, or leave it out`);
     if (other === undefined) return runCompare(sentence, options, terminal);
     throw new ArgumentError(
-      'compare: got two arguments and no --gold: name the labeled sentences (--gold F), or put the sentence in quotes',
+      'compare: got two arguments and no --gold: pass the labeled sentences (--gold F), or put the sentence in quotes',
     );
   }
   if (other === undefined)
     throw new ArgumentError(
-      'compare --gold: expected two systems, A and B; got one: name the other, a model file or predictions',
+      'compare --gold: expected two systems, A and B; got one: pass the other, a model file or predictions',
     );
   const unread = given.find((each) => !isOfGold(each) && !SHARED.includes(each.attributeName()));
   if (unread)
-    throw new ArgumentError(`${unread.long} belongs to bptt compare SENTENCE: leave it out, or leave out --gold`);
+    throw new ArgumentError(`${unread.long} applies only to bptt compare SENTENCE: leave it out, or leave out --gold`);
   if (options.scheme !== undefined && (options.spanMode ?? 'conlleval') === 'conlleval')
-    throw new ArgumentError('--scheme means nothing to --span-mode conlleval: leave it out, or add --span-mode strict');
+    throw new ArgumentError(
+      '--scheme has no effect with --span-mode conlleval: leave it out, or add --span-mode strict',
+    );
   const { compareScores } = await import('../compare/scores.js');
   return compareScores([sentence, other], options, terminal);
 }
@@ -137,7 +139,7 @@ export function cellList(text: string): string[] {
   const known = names.map((name) => name.known!);
   if (unknown === undefined && new Set(known).size === names.length) return known;
   const wrong = unknown === undefined ? 'a cell is named twice' : `unknown cell ${JSON.stringify(unknown.given)}`;
-  throw new ArgumentError(`--cells: ${wrong}: name some of ${Object.keys(builtIn).join(', ')}, separated by commas`);
+  throw new ArgumentError(`--cells: ${wrong}: choose from ${Object.keys(builtIn).join(', ')}, separated by commas`);
 }
 
 /** The options of a variant, also separated by commas, stay with it: no option starts like the name of a cell. */

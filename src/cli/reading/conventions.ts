@@ -46,7 +46,7 @@ function seedText({ conventions: { seed, gold: given } }: Trace, gold: GoldSourc
   const golds = {
     tags: 'gold: as given',
     grammar: 'gold: by the grammar of number agreement',
-    predicted: "gold: none given, the model's own first choice stands in",
+    predicted: "gold: none given, the model's own first choice is used",
   }[given === 'given' && gold === 'predicted' ? 'tags' : gold];
   return `gradients ${SEEDS[seed]}; ${golds}`;
 }
@@ -76,7 +76,7 @@ function solvedNote(paper: Paper, trace: Trace): string[] {
   const more = solved.length > 5 ? paper.own(' …') : '';
   return wrapped(
     paper,
-    `small because solved (p(gold) > 0.9): ${names.join(', ')}${more}: their loss has hardly a gradient. Ask with --loss-seed margin`,
+    `small because solved (p(gold) > 0.9): ${names.join(', ')}${more}: the gradient of their loss is almost 0. Try --loss-seed margin`,
   );
 }
 

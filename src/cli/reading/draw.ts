@@ -56,7 +56,7 @@ export function draw(cell: Cell, { tokens, labels }: Sentence, options: ModelOpt
 
 function expectBias(cell: Cell, { forgetBias }: ModelOptions): void {
   if (forgetBias === undefined || cell.name === 'lstm') return;
-  throw new ArgumentError(`--forget-bias is for the cell lstm; got it with ${cell.name}: leave it out`);
+  throw new ArgumentError(`--forget-bias applies only to the cell lstm; got ${cell.name}: leave it out`);
 }
 
 /** A model after `options.train` updates on number agreement. @param epochs passed by tests: with 0 the weights stay as initialized */

@@ -66,7 +66,7 @@ function expectUsed(view: string, options: FigureOptions): void {
   );
   if (unused === undefined) return;
   const others = VIEWS.filter((name) => USED[name].includes(unused)).join(', ');
-  throw new ArgumentError(`${FLAGS[unused]} means nothing to the view ${view}, it is for ${others}: leave it out`);
+  throw new ArgumentError(`${FLAGS[unused]} does not apply to the view ${view}, only to ${others}: leave it out`);
 }
 
 /** Options of a figure. */
@@ -115,11 +115,11 @@ export async function drawFigure(question: FigureQuestion, terminal: Terminal): 
   const { options } = question;
   const view = Object.hasOwn(ALIASES, question.view) ? ALIASES[question.view] : question.view;
   if (!VIEWS.includes(view)) {
-    throw new ArgumentError(`figure: unknown view ${JSON.stringify(view)}: name one of ${VIEWS.join(', ')}`);
+    throw new ArgumentError(`figure: unknown view ${JSON.stringify(view)}: choose one of ${VIEWS.join(', ')}`);
   }
   expectUsed(view, options);
   if (!Object.hasOwn(languages, options.language)) {
-    throw new ArgumentError(`--language ${options.language}: there is ${Object.keys(languages).join(', ')}`);
+    throw new ArgumentError(`--language ${options.language}: expected ${Object.keys(languages).join(', ')}`);
   }
   const strings = languages[options.language];
   const look = { theme: options.theme, strings };
@@ -177,7 +177,7 @@ function partsOf(view: string, { variable = 'x', ref = '' }: FigureOptions): Ins
 
 async function drawComparison(question: FigureQuestion, look: Look, terminal: Terminal): Promise<Figure> {
   const { sentence, file, options } = question;
-  if (file !== undefined) throw new ArgumentError(`the view compare draws its models: leave ${file} out`);
+  if (file !== undefined) throw new ArgumentError(`the view compare makes its own models: leave ${file} out`);
   if (options.cell !== undefined) throw new ArgumentError('--cell: the view compare takes --cells: leave it out');
   const waiting = waitingOn(terminal, options);
   const { cells = ['rnn', 'lstm', 'gru'], seeds = 1 } = options;

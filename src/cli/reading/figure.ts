@@ -79,7 +79,7 @@ export function argumentsOf(command: Command, places: readonly string[]): string
 /** Adds the command. */
 export function addFigure(program: Command, terminal: Terminal): void {
   const command = figureCommand(async (question, { svg, csv }) => {
-    if (svg === undefined) throw new ArgumentError('figure: --svg is missing: name the file that gets the picture');
+    if (svg === undefined) throw new ArgumentError('figure: --svg is missing: pass a file for the picture');
     await checkOutputs({ '--svg': svg, '--csv': csv }, [question.file]);
     const figure = await drawFigure(question, terminal);
     await saveFile(svg, new TextEncoder().encode(figure.svg));

@@ -95,7 +95,7 @@ export function parameterOf(model: Model, { param, layer, direction = 'forward' 
   const name = names.find((each) => each === param || each === prefix + param);
   if (name !== undefined) return name;
   const known = names.map((each) => each.replace(prefix, '')).join(', ');
-  throw new ArgumentError(`--param ${param}: there is no such parameter: name one of ${known}`);
+  throw new ArgumentError(`--param ${param}: there is no such parameter: choose one of ${known}`);
 }
 
 /** Name of a parameter on the command line. */
@@ -129,7 +129,7 @@ function entryOf(trace: Trace, param: string, { gate = null }: { readonly gate?:
   const found = trace.ledger.find((each) => each.gate === gate);
   if (found !== undefined) return found;
   const gates = trace.ledger.flatMap((each) => (each.gate === null ? [] : [each.gate]));
-  throw new ArgumentError(`--gate ${gate}: ${param} has ${gates.join(', ') || 'no gates'}: name one of them`);
+  throw new ArgumentError(`--gate ${gate}: ${param} has ${gates.join(', ') || 'no gates'}: choose one of them`);
 }
 
 /** The matrix of shares, their sum, and the largest of them. */

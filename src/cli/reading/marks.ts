@@ -27,7 +27,7 @@ const unescaped = (text: string): string =>
 /** Reads the metadata. @throws DataError if there is none, or it is not that of a figure */
 export function metadataIn(svg: string, path: string): FigureSource {
   const bad = (what: string): DataError =>
-    new DataError(`${path}: expected a figure of bptt figure; ${what}: draw one with bptt figure`);
+    new DataError(`${path}: expected a figure made by bptt figure; ${what}: make one with bptt figure`);
   const start = svg.indexOf('<metadata>');
   const end = svg.indexOf('</metadata>');
   if (!/^\s*(<\?xml[^>]*>\s*)?<svg[\s>]/.test(svg.slice(0, 1000)) || start < 0 || end < start)

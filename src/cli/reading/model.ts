@@ -83,7 +83,7 @@ export async function openQuestion(
   const unknown = question.sentence.tokens.filter((word) => !hasVector(question.model, word));
   if (unknown.length > 0) {
     const list = [...new Set(unknown)].slice(0, 10).map((word) => quoted(word));
-    const message = `the model has no vector for ${list.join(', ')}: it reads the unknown word's, or a signature's`;
+    const message = `the model has no vector for ${list.join(', ')}: it uses that of the unknown word, or of a signature`;
     terminal.stderr.write(`warning: ${message}\n`);
   }
   const together = decidesTogether(question.model);
@@ -104,13 +104,15 @@ function decidesTogether(model: Model): string | undefined {
   const how = config.kind === 'crf' ? 'by a CRF' : 'along permitted transitions';
   const labels = schemes ? `, in the labels it learned, ${schemes.learned}` : '';
   const seed = config.kind === 'crf' ? '; gradients are those of logits, or of margins with --loss-seed margin' : '';
-  return `the model chooses labels together, ${how}: read here is each word by itself${labels}${seed}. bptt tag may choose others`;
+  return `the model chooses labels jointly, ${how}: here each word is read separately${labels}${seed}. bptt tag may choose other labels`;
 }
 
 /** @throws ArgumentError if a head or a member is given without a model file */
 function refuseHead({ head, member }: ModelOptions): void {
-  if (member !== undefined) throw new ArgumentError('--member is for a model file of an ensemble: leave it out');
-  if (head !== undefined) throw new ArgumentError('--head is for a model file with several heads: leave it out');
+  if (member !== undefined)
+    throw new ArgumentError('--member applies only to the model file of an ensemble: leave it out');
+  if (head !== undefined)
+    throw new ArgumentError('--head applies only to a model file with several heads: leave it out');
 }
 
 const DRAWN = {
@@ -134,7 +136,9 @@ async function loaded(
 ): Promise<Question> {
   const given = (Object.keys(DRAWN) as (keyof typeof DRAWN)[]).find((name) => options[name] !== undefined);
   if (given)
-    throw new ArgumentError(`${DRAWN[given]} is for an untrained model, and ${file} is a model: leave one out`);
+    throw new ArgumentError(
+      `${DRAWN[given]} applies only to an untrained model, and ${file} is a model: leave one out`,
+    );
   const bytes = await readBytes(file);
   if (isPyTorch(bytes)) {
     refuseHead(options);
@@ -142,7 +146,7 @@ async function loaded(
     const model = await openPyTorch(file, bytes, tokens, options);
     const { drawn } = model;
     if (drawn.length > 0) {
-      const message = `${file} has no ${drawn.join(' and no ')}: drawn by a seed, so labels and losses mean nothing; gradients are those of the layers`;
+      const message = `${file} has no ${drawn.join(' and no ')}: drawn at random, so labels and losses are meaningless; gradients are those of the layers`;
       terminal.stderr.write(`warning: ${visible(message)}\n`);
     }
     return askedOf(kernels, model, tokens, options);
@@ -150,7 +154,7 @@ async function loaded(
   refuseForOthers(options);
   if (options.cell !== undefined && Object.hasOwn(cells, options.cell)) {
     throw new ArgumentError(
-      `--cell ${options.cell} is for an untrained model, and ${file} names its cell: leave it out`,
+      `--cell ${options.cell} applies only to an untrained model, and ${file} has its own: leave it out`,
     );
   }
   const own = await openOwnCell(options.cell, terminal);
@@ -169,7 +173,7 @@ function chosenMember(model: Model, { member }: ModelOptions, file: string): Mod
   if (member !== undefined && member < members.length) return memberOf(model, member);
   const asked = member === undefined ? '' : `--member ${member}: `;
   throw new ArgumentError(
-    `${asked}${inputName(file)} is an ensemble of ${members.length}, and a reading is of one model: choose one with --member 0 to ${members.length - 1}`,
+    `${asked}${inputName(file)} is an ensemble of ${members.length}models: choose one with --member 0 to ${members.length - 1}`,
   );
 }
 
@@ -223,7 +227,7 @@ async function drawn(
   const { gold, labels } = goldOf(tokens, options);
   const cell = await openCell(options.cell ?? 'lstm', terminal);
   if (options.train && options.untrained)
-    throw new ArgumentError('--train and --untrained exclude each other: leave one out');
+    throw new ArgumentError('--train and --untrained cannot be combined: leave one out');
   const sentence = { tokens, ...(labels && { labels }) };
   const model = options.train ? await trained(kernels, cell, options, waiting) : draw(cell, sentence, options);
   if (gold === 'tags') expectKnown(labels ?? [], model.heads[0].labels.labels);

@@ -149,13 +149,13 @@ export function addPlaceOptions(command: Command): Command {
 /** Options that select what the views of a figure or a report show; `opener` names what opens the number of `--ref`. */
 export function addViewOptions(command: Command, opener: string): Command {
   return command
-    .option('--loss <t>', 'the loss that is looked at, counted from 0 (default: the last)', count)
-    .option('--word <k>', 'the word that is looked at, counted from 0', count)
+    .option('--loss <t>', 'the loss to show, counted from 0 (default: the last)', count)
+    .option('--word <k>', 'the word to show, counted from 0', count)
     .option('--gate <name>', 'one gate')
     .option('--unit <n>', 'one unit', count)
     .option('--param <name>', 'parameter of the ledger, such as Wh')
     .option('--ref <pointer>', `number that ${opener} opens, a JSON Pointer into the trace: /words/0/norm`)
-    .option('--target <t>', 'word whose label the saliency is about (default: the last)', count);
+    .option('--target <t>', 'word whose label is explained (default: the last)', count);
 }
 
 /** Adds the output options. */
@@ -189,7 +189,9 @@ export function expectSeed({ lossSeed = 'loss', label, contrast }: ConventionOpt
         ? ['--contrast', 'margin']
         : [];
   if (unused)
-    throw new ArgumentError(`${unused} is for --loss-seed ${seeds}; got ${lossSeed}: add it, or leave ${unused} out`);
+    throw new ArgumentError(
+      `${unused} applies only to --loss-seed ${seeds}; got ${lossSeed}: add it, or leave ${unused} out`,
+    );
   expectContrast({ label, contrast });
 }
 

@@ -18,7 +18,7 @@ export function placeOf(trace: Trace, { layer, direction = 'forward' }: Conventi
   if (layer !== undefined && layer > last) throw new ArgumentError(`--layer must be at most ${last}; got ${layer}`);
   const found = trace.layers[layer ?? last][direction];
   if (found !== undefined) return { layer: layer ?? last, direction, trace: found };
-  throw new ArgumentError('--direction reverse: the model reads forward alone: leave it out');
+  throw new ArgumentError('--direction reverse: the model is unidirectional: leave it out');
 }
 
 /** Rejects a layer, direction, variable or label that a model does not have, before any computation. @throws ArgumentError */
@@ -30,10 +30,10 @@ export function expectPlace(model: Model, options: ConventionOptions): void {
   const last = network.layers.length - 1;
   if (layer !== undefined && layer > last) throw new ArgumentError(`--layer must be at most ${last}; got ${layer}`);
   if (direction === 'reverse' && !config.body.bidirectional)
-    throw new ArgumentError('--direction reverse: the model reads forward alone: leave it out');
+    throw new ArgumentError('--direction reverse: the model is unidirectional: leave it out');
   const known = ['x', ...cell.states, 'state', 'a'];
   if (known.includes(variable)) return;
-  throw new ArgumentError(`--variable ${variable}: the cell ${cell.name} has ${known.join(', ')}: name one of them`);
+  throw new ArgumentError(`--variable ${variable}: the cell ${cell.name} has ${known.join(', ')}: choose one of them`);
 }
 
 /** Rejects labels that the model does not have. @throws ArgumentError naming the option and the available labels */
@@ -52,7 +52,7 @@ const LISTED = 20;
 export function unknownLabel(flag: string, label: string, known: readonly string[]): ArgumentError {
   const list = known.slice(0, LISTED).map(visible).join(', ');
   const more = known.length > LISTED ? ` and ${known.length - LISTED} more` : '';
-  return new ArgumentError(`${flag}: the model has no label ${JSON.stringify(visible(label))}, it has ${list}${more}: name one of them`); // prettier-ignore
+  return new ArgumentError(`${flag}: the model has no label ${JSON.stringify(visible(label))}, it has ${list}${more}: choose one of them`); // prettier-ignore
 }
 
 /** The reach at the variable of --variable. A nonexistent layer or direction is rejected even for x, which has neither. */
@@ -62,7 +62,7 @@ export function reachOf(trace: Trace, options: ConventionOptions): { reach: Reac
   if (variable === 'x') return { reach: trace.reach, name: 'x' };
   if (Object.hasOwn(place.trace.reach, variable)) return { reach: place.trace.reach[variable], name: variable };
   const known = ['x', ...Object.keys(place.trace.reach)].join(', ');
-  throw new ArgumentError(`--variable ${variable}: the cell ${trace.model.cell} has ${known}: name one of them`);
+  throw new ArgumentError(`--variable ${variable}: the cell ${trace.model.cell} has ${known}: choose one of them`);
 }
 
 /** Names of the losses: the word each is about, or the sentence. */

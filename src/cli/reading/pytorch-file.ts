@@ -79,7 +79,7 @@ const flagged = (message: string): string =>
     .replace(/ in labels$/, ' in --labels')
     .replace(
       /as many words, in their order; got none$/,
-      'as many words, in their order: name a file of them with --words',
+      'as many words, in their order: pass a file of them with --words',
     );
 
 const FLAGS = {
@@ -93,5 +93,5 @@ const FLAGS = {
 /** Rejects options that apply only to such a file. @throws ArgumentError naming the option */
 export function refuseForOthers(options: ModelOptions): void {
   const given = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find((name) => options[name] !== undefined);
-  if (given) throw new ArgumentError(`${FLAGS[given]} is for a state dict of PyTorch: leave it out`);
+  if (given) throw new ArgumentError(`${FLAGS[given]} applies only to a state dict of PyTorch: leave it out`);
 }

@@ -80,7 +80,7 @@ async function runReport(
   terminal: Terminal,
 ): Promise<void> {
   const { out, theme, language } = options;
-  if (out === undefined) throw new ArgumentError('report: -o is missing: name the file that gets the page');
+  if (out === undefined) throw new ArgumentError('report: -o is missing: pass a file for the page');
   await checkOutputs({ '-o': out }, [file]);
   const { variable = 'x', target, ref } = options;
   const { question, trace } = await traceFor(sentence, file, options, terminal, (asked) => ({

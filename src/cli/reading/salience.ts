@@ -41,7 +41,7 @@ export function addSalience(program: Command, terminal: Terminal): void {
   addPrintOptions(addSentenceOptions(addModelOptions(command)), 'print one JSON object: target, methods, gap')
     .option('--target <t>', 'the word whose label is explained, counted from 0 (default: the last)', count)
     .option('--label <label>', 'the label that is explained (default: the predicted one)')
-    .option('--contrast <label>', 'the label it is measured against (default: none, the logit alone)')
+    .option('--contrast <label>', 'the label it is measured against (default: none, only the logit)')
     .option('--swaps <words>', 'what each word is swapped for, one per word, separated by blanks')
     .addHelpText('after', HELP)
     .action((sentence: string, file: string | undefined, options: Options) =>
@@ -116,7 +116,7 @@ export function salienceLines(trace: Trace, found: SaliencyTrace, paper: Paper):
       ? `integrated gradients are not shown: with ${points} points they miss what they explain by ${percent(gap)}, more than 1 %`
       : `integrated gradients: completeness gap ${percent(gap)}, ${points} points`;
   return [
-    ...wrapped(paper, `which word decided ${what} at ${about}; + spoke for it, ${paper.own('−')} against it`),
+    ...wrapped(paper, `which word decided ${what} at ${about}; + supports it, ${paper.own('−')} opposes it`),
     ...tableOf(paper, [head, ...rows], 'lrrrrl'),
     ...wrapped(paper, paper.own(complete)),
     ...verdictLines(trace, found, paper),
@@ -125,15 +125,15 @@ export function salienceLines(trace: Trace, found: SaliencyTrace, paper: Paper):
 
 function verdictLines({ words }: Trace, { methods, agrees }: SaliencyTrace, paper: Paper): string[] {
   if (![...methods.gradient, ...methods.swap].every(Number.isFinite)) {
-    return wrapped(paper, paper.paint('bad', 'numbers that are not finite have no order: no word is named'));
+    return wrapped(paper, paper.paint('bad', 'some numbers are not finite: no word is ranked first'));
   }
   const [gradient, swap] = [ranksOf(methods.gradient), ranksOf(methods.swap)];
   const [byGradient, bySwap] = [gradient, swap].map((ranks) => paper.word(words[ranks.indexOf(1)].text));
   const verdict = agrees
-    ? `gradient and swap test both name ${bySwap} first`
+    ? `gradient and swap test both rank ${bySwap} first`
     : paper.paint(
         'bad',
-        `the gradient names ${byGradient} first, the swap test ${bySwap}: a gradient is not importance`,
+        `the gradient ranks ${byGradient} first, the swap test ${bySwap}: a gradient is not importance`,
       );
   const first = `the first word, ${paper.word(words[0].text)}: rank ${gradient[0]} of ${words.length} by the gradient, ${swap[0]} by the swap test`;
   return [...wrapped(paper, verdict), ...wrapped(paper, first)];

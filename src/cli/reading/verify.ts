@@ -74,7 +74,7 @@ async function runVerify(path: string, model: string | undefined, options: Optio
   const weights =
     again.sha256 === sha256
       ? ''
-      : `, and the model has other weights (expected the SHA-256 ${hash(sha256)}; got ${hash(again.sha256)}): name the model that made the figure`;
+      : `, and the model has other weights (expected the SHA-256 ${hash(sha256)}; got ${hash(again.sha256)}): pass the model that made the figure`;
   const made = version === again.version ? '' : `; it was made by bptt ${visible(version)}, this is ${again.version}`;
   throw new BpttError(
     `verify: ${path}: ${others} of ${marks} marks differ${weights}${first ? `; the first is ${first}` : ''}${made}`,
@@ -124,7 +124,7 @@ async function questionOf(
   for (const [name, most] of Object.entries(MOST)) {
     const value = options[name as keyof typeof MOST];
     if (value !== undefined && value > most)
-      throw refused(path, `its command asks for --${name} ${value}; verify takes at most ${most}`);
+      throw refused(path, `its command has --${name} ${value}; verify accepts at most ${most}`);
   }
   if (options.cell !== undefined && /[/\\]|\.[cm]?js$/.test(options.cell)) {
     if (own.cell === undefined)

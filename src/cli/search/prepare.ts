@@ -51,11 +51,11 @@ export async function readSpace(
   const twice = read.find(({ name }) => command.getOptionValueSource(name) === 'cli');
   if (twice !== undefined) {
     const flag = `--${flagOf(twice.name)}`;
-    throw new ArgumentError(`${flag} is fixed on the command line and searched in ${path}: leave ${flag} out, or take "${twice.name}" out of the file`); // prettier-ignore
+    throw new ArgumentError(`${flag} is fixed on the command line and searched in ${path}: leave ${flag} out, or remove "${twice.name}" from the file`); // prettier-ignore
   }
   const size = grid === undefined ? 1 : gridSize(read.filter(isList));
   if (size > MOST_TRIALS) {
-    throw new DataError(`${path}: the grid has ${grouped(size)} trials; expected at most ${grouped(MOST_TRIALS)}: take values out, or draw from it (--random, --space)`); // prettier-ignore
+    throw new DataError(`${path}: the grid has ${grouped(size)} trials; expected at most ${grouped(MOST_TRIALS)}: remove values, or draw from it (--random, --space)`); // prettier-ignore
   }
   return read;
 }
@@ -85,7 +85,7 @@ export async function prepare(
     settings,
     plan: { trials: trials.length, rungs, ...(random !== undefined && { kept: 1 }) },
     state: await openState(options.state!, key),
-    notes: trials.length === wanted ? [] : [`${wanted} trials were asked for, and ${trials.length} differ: the others would be the same trainings`], // prettier-ignore
+    notes: trials.length === wanted ? [] : [`${wanted} trials were requested, but only ${trials.length} differ: the others would repeat them`], // prettier-ignore
   };
 }
 

@@ -38,21 +38,18 @@ export const isList = (dimension: Dimension): dimension is ListDimension => 'val
 
 /** Settings that a search keeps fixed, and why. */
 const HELD: readonly (readonly [names: readonly string[], why: string])[] = [
-  [['test'], 'a search never looks at test data'],
+  [['test'], 'a search never uses test data'],
   [
     ['train', 'dev', 'split', 'format', 'column', 'unlabeled', 'tokenColumn', 'textColumn', 'tokenizer', 'locale', 'comments', 'skipBad', 'labelNames'], // prettier-ignore
     'trials are compared on the same data',
   ],
   [['task', 'bestBy', 'spanMode', 'strictLabels'], 'trials are compared by one score'],
-  [['seed', 'seeds', 'ensemble'], 'a lucky seed says nothing of the next one: compare seeds with bptt train --seeds'],
-  [['epochs'], 'the rungs decide how long a trial is trained: give --epochs, the most of them'],
-  [['threads', 'backend'], 'it decides how fast a training is, not how good'],
-  [
-    ['checkpoint', 'every', 'resume'],
-    'it belongs to a single training; what a search has finished outlives a kill by --state',
-  ],
-  [['init'], 'a search chooses the architecture, which a model has already'],
-  [['preset'], 'it is a set of settings: give --preset, and search settings beside it'],
+  [['seed', 'seeds', 'ensemble'], 'a lucky seed says nothing about other seeds: compare seeds with bptt train --seeds'],
+  [['epochs'], 'the rungs decide how long a trial trains: set the most epochs with --epochs'],
+  [['threads', 'backend'], 'it changes the speed of training, not the result'],
+  [['checkpoint', 'every', 'resume'], 'it applies to a single run; a search keeps finished runs in --state'],
+  [['init'], 'a search chooses the architecture, which a model already has'],
+  [['preset'], 'it is a set of settings: pass --preset, and search other settings'],
 ];
 
 /** The settings that a search can vary. */
@@ -99,11 +96,9 @@ const shown = (value: unknown): string => {
 /** Why a name is not in {@link searchable}. */
 function refused(name: string, train: Command, options: readonly Option[]): DataError {
   const why = HELD.find(([names]) => names.includes(name))?.[1];
-  if (why !== undefined) return new DataError(`"${name}" may not be searched: ${why}`);
+  if (why !== undefined) return new DataError(`"${name}" cannot be searched: ${why}`);
   if (train.options.some((each) => each.attributeName() === name)) {
-    return new DataError(
-      `"${name}" may not be searched: it says where output goes, and is not a setting of a training`,
-    );
+    return new DataError(`"${name}" cannot be searched: it is an output, not a training setting`);
   }
   const near = nearestName(name, options.map((option) => option.attributeName())); // prettier-ignore
   const hint = near === undefined ? 'bptt train --help lists them' : `did you mean "${near}"?`;
@@ -125,7 +120,7 @@ function expectValue(option: Option, value: unknown): void {
   const name = option.attributeName();
   valueOf(option, value);
   mapPaths(name, value, false, (path) => {
-    throw new DataError(`"${name}": the file ${quoted(path)} may not be searched: give --${flagOf(name)} to the search, fixed for all trials`); // prettier-ignore
+    throw new DataError(`"${name}": the file ${quoted(path)} cannot be searched: give --${flagOf(name)} to the search, fixed for all trials`); // prettier-ignore
   });
 }
 

@@ -91,12 +91,12 @@ function runsOf(path: string, text: string, key: SearchKey): TrialRun[] {
   const read = named(path, () => parseUniqueJson(text, 'state of a search')) as Partial<{ bptt: unknown; hash: unknown; key: SearchKey; runs: TrialRun[] }> | null; // prettier-ignore
   if (read?.bptt !== FORMAT || !isKey(read.key) || !Array.isArray(read.runs) || !read.runs.every(isRun)) {
     throw new DataError(
-      `${path} is not the state of a search ("bptt": "${FORMAT}"): remove it, or name another file for the state (--state)`,
+      `${path} is not the state of a search ("bptt": "${FORMAT}"): remove it, or choose another file for the state (--state)`,
     );
   }
   if (read.hash === hashOf(key)) return read.runs;
   throw new ArgumentError(
-    `${path} is the state of another search, which differs in ${differenceOf(key, read.key) ?? 'its key'}: remove the file to begin anew, or name another one (--state)`,
+    `${path} is the state of another search, which differs in ${differenceOf(key, read.key) ?? 'its key'}: remove the file to start over, or choose another one (--state)`,
   );
 }
 

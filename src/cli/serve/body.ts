@@ -27,14 +27,14 @@ export function mediaTypeOf({ headers }: IncomingMessage): MediaType {
   const type = Object.hasOwn(SAME, name) ? SAME[name] : MEDIA_TYPES.find((each) => each === name);
   const advice = `send ${MEDIA_TYPES.join(', ')}`;
   const refuse = (what: string): HttpError => new HttpError(415, 'unsupported_media_type', what, { 'Accept-Post': MEDIA_TYPES.join(', ') }); // prettier-ignore
-  if (type === undefined) throw refuse(`${name === '' ? 'the request has no Content-Type' : `the Content-Type ${JSON.stringify(name.slice(0, 80))} is not read`}: ${advice}`); // prettier-ignore
+  if (type === undefined) throw refuse(`${name === '' ? 'the request has no Content-Type' : `the Content-Type ${JSON.stringify(name.slice(0, 80))} is not supported`}: ${advice}`); // prettier-ignore
   const charset = parameters
     .find((each) => each.startsWith('charset='))
     ?.slice('charset='.length)
     .replaceAll('"', '');
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw refuse(`the charset ${JSON.stringify(charset.slice(0, 40))} is not read: send UTF-8`); // prettier-ignore
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw refuse(`the charset ${JSON.stringify(charset.slice(0, 40))} is not supported: send UTF-8`); // prettier-ignore
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') throw refuse(`the Content-Encoding ${JSON.stringify(encoding.slice(0, 40))} is not read: send the body as it is`); // prettier-ignore
+  if (encoding !== 'identity') throw refuse(`the Content-Encoding ${JSON.stringify(encoding.slice(0, 40))} is not supported: send the body as it is`); // prettier-ignore
   return type;
 }
 
@@ -62,7 +62,7 @@ export async function readBody(request: IncomingMessage, most: number, signal: A
       if (size > DROPPED * most) reject(tooLarge);
     });
     request.on('end', () => (size > most ? reject(tooLarge) : resolve(Buffer.concat(chunks))));
-    request.on('error', () => reject(new HttpError(400, 'aborted', 'the request ended before its body was whole')));
+    request.on('error', () => reject(new HttpError(400, 'aborted', 'the request ended before its body was complete')));
   });
 }
 

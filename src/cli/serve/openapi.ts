@@ -23,7 +23,7 @@ const closed = (properties: Readonly<Record<string, object>>, required: readonly
 const schemas = {
   Input: {
     oneOf: [
-      closed({ text: { type: 'string', description: 'Text, which is cut into sentences and tokens as the training data was.' } }, ['text']), // prettier-ignore
+      closed({ text: { type: 'string', description: 'Text, split into sentences and tokens like the training data.' } }, ['text']), // prettier-ignore
       closed({ tokens: { ...list({ type: 'string', minLength: 1 }), description: 'One sentence.' } }, ['tokens']),
       closed({ sentences: { ...list(list({ type: 'string', minLength: 1 })), description: 'Several.' } }, [
         'sentences',
@@ -39,9 +39,9 @@ const schemas = {
           ...byHead(list({ type: 'string' })),
           description: 'One per token; of several heads, by the name of the head.',
         },
-        probabilities: { ...byHead(list(probability)), description: 'One per label, where ?probabilities=true.' },
-        spans: { ...byHead(list(ref('Span'))), description: 'Of labels such as B-PER, where ?spans=true.' },
-        label: { type: ['string', 'null'], description: 'Of the whole sentence, where the model gives it one.' },
+        probabilities: { ...byHead(list(probability)), description: 'One per label, with ?probabilities=true.' },
+        spans: { ...byHead(list(ref('Span'))), description: 'Of labels such as B-PER, with ?spans=true.' },
+        label: { type: ['string', 'null'], description: 'Of the whole sentence, if the model gives it one.' },
         probability: { ...probability, description: 'Of that label.' },
       },
       ['tokens'],
@@ -51,7 +51,7 @@ const schemas = {
     {
       type: { type: 'string' },
       start: { type: 'integer', minimum: 0, description: 'Its first token, from 0.' },
-      end: { type: 'integer', minimum: 1, description: 'The token behind its last one.' },
+      end: { type: 'integer', minimum: 1, description: 'The token after its last one.' },
       probability,
     },
     ['type', 'start', 'end', 'probability'],
@@ -92,12 +92,12 @@ export const openapi = {
             description: 'The sentences with their labels; for JSON lines, one such object a line.',
             content: { ...json(ref('Answer')), 'application/x-ndjson': { schema: ref('Answer') } },
           },
-          400: refusal('The body or a parameter is something else than it should be.'),
+          400: refusal('The body or a parameter is invalid.'),
           403: foreign,
-          405: refusal('Another method than POST.'),
+          405: refusal('A method other than POST.'),
           408: refusal('The body did not arrive in time.'),
           413: refusal('The body is longer than --max-body.'),
-          415: refusal('Another Content-Type, charset or Content-Encoding.'),
+          415: refusal('An unsupported Content-Type, charset or Content-Encoding.'),
           500: refusal('The server failed.'),
           503: refusal('No room, or no time: try again.', retry),
         },

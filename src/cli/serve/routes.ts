@@ -67,7 +67,7 @@ function wantedOf(query: URLSearchParams, { hasSpans }: RouteOptions): Wanted {
     wanted[name as keyof Wanted] = value === 'true';
   }
   if (!wanted.spans || hasSpans) return wanted;
-  throw new HttpError(400, 'bad_request', 'the labels of this model annotate no spans, such as B-PER: leave spans out');
+  throw new HttpError(400, 'bad_request', 'the labels of this model are not spans, such as B-PER: leave spans out');
 }
 
 /** @throws HttpError 503 if the maximum number of jobs are waiting or running */

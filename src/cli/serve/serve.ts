@@ -47,10 +47,9 @@ writes it; for JSON lines, one such object per line. ?probabilities=true and ?sp
 GET /health succeeds while the process lives, GET /ready while it accepts work; GET /metrics is in the Prometheus text format,
 GET /openapi.json describes the API.
 
-Only this machine reaches the server, unless --host names another address; requests whose header Host names another machine
-are refused, unless --allow-host names it. There is no encryption and no password: put a
-proxy in front of it then. SIGTERM or Ctrl-C: requests under way are answered, then the server ends with status 0; a second one
-ends it at once.
+Only this machine reaches the server, unless --host names another address. Requests whose header Host names another machine are
+refused, unless --allow-host names it. There is no encryption and no password: for other machines, put a proxy in front of it.
+On SIGTERM or Ctrl-C, requests in progress are answered, then the server ends with status 0; a second signal ends it at once.
 
 Example:
   bptt serve tagger.safetensors --port 8080
@@ -88,7 +87,7 @@ export function addServe(program: Command, terminal: Terminal): void {
 
 async function runServe(path: string, options: Options, terminal: Terminal): Promise<void> {
   const { backend, cell, queue, timeout, log, cors, maxBody, host, allowHost } = options;
-  if (allowHost !== undefined && !isLoopback(host)) throw new ArgumentError(`--allow-host: at ${host} any Host is answered: leave it out`); // prettier-ignore
+  if (allowHost !== undefined && !isLoopback(host)) throw new ArgumentError(`--allow-host: at ${host} any Host is accepted: leave it out`); // prettier-ignore
   const bytes = await readBytes(path);
   const own = await openOwnCell(cell, terminal);
   const model = named(path, () => loadModel(bytes, own));
@@ -119,7 +118,7 @@ async function runServe(path: string, options: Options, terminal: Terminal): Pro
     terminal.stderr.write(`bptt: ${path}, ${counted(size, 'worker')}, backend ${running.backend}; Ctrl-C stops\n`);
     await print(terminal, `listening on ${url}`);
     if (!interrupt.signal.aborted) await once(interrupt.signal, 'abort');
-    terminal.stderr.write(`bptt: stopping, ${counted(tags.open(), 'request')} under way\n`);
+    terminal.stderr.write(`bptt: stopping, ${counted(tags.open(), 'request')} in progress\n`);
     await tags.stop();
   } finally {
     await pool.close();
@@ -138,7 +137,7 @@ async function backendFor(
   const name = repeatable(backend);
   if (name !== undefined) return { name, backend };
   if (asked === 'auto') return backendFor('wasm', terminal).catch(() => backendFor('cpu', terminal));
-  throw new ArgumentError(`--backend ${asked}: the backend ${backend} serves one thread, and requests are answered by several: choose cpu or wasm`); // prettier-ignore
+  throw new ArgumentError(`--backend ${asked}: the backend ${backend} runs on one thread only, and requests use several: choose cpu or wasm`); // prettier-ignore
 }
 
 /** Starts listening. @returns the URL. @throws BpttError if the address is taken or unknown */

@@ -145,7 +145,7 @@ async function replyTo(
   signal: AbortSignal,
 ): Promise<Reply> {
   try {
-    if (handlers === undefined) throw new HttpError(404, 'not_found', 'there is nothing here: see GET /openapi.json');
+    if (handlers === undefined) throw new HttpError(404, 'not_found', 'not found: see GET /openapi.json');
     const allowed = [...(handlers.GET ? ['GET', 'HEAD'] : []), ...(handlers.POST ? ['POST'] : []), 'OPTIONS'].join(
       ', ',
     );
@@ -154,7 +154,7 @@ async function replyTo(
     const handler =
       method === 'POST' ? handlers.POST : method === 'GET' || method === 'HEAD' ? handlers.GET : undefined;
     if (handler === undefined) {
-      throw new HttpError(405, 'method_not_allowed', `this path takes ${allowed}`, { Allow: allowed });
+      throw new HttpError(405, 'method_not_allowed', `this path accepts ${allowed}`, { Allow: allowed });
     }
     return await handler(request, query, signal);
   } catch (error) {
@@ -165,7 +165,7 @@ async function replyTo(
 /** The response to an error; for an internal error, it contains no details. */
 function refusal(error: unknown): Reply {
   const known =
-    error instanceof HttpError ? error : new HttpError(500, 'internal', 'the request failed inside of the server');
+    error instanceof HttpError ? error : new HttpError(500, 'internal', 'the request failed inside the server');
   const { status, code, message, headers } = known;
   return { status, type: 'application/json; charset=utf-8', body: errorBody(code, message), headers };
 }
@@ -177,7 +177,7 @@ function refuseRaw(error: NodeJS.ErrnoException, socket: Socket, metrics: Metric
       ? ([408, 'timeout', 'the request did not arrive in time'] as const)
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? ([431, 'too_large', 'the headers are too long'] as const)
-        : ([400, 'bad_request', 'this is not a request of HTTP/1.1'] as const);
+        : ([400, 'bad_request', 'this is not an HTTP/1.1 request'] as const);
   metrics.request({ route: 'other', method: 'other', status }, 0);
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const body = errorBody(code, message);

@@ -150,7 +150,7 @@ async function slotsOf(folder: string, options: ReadOptions, ofSentences: boolea
   }
   const source = inputName(folder);
   if (ofSentences && !names.includes('label'))
-    throw new DataError(`${source}: expected a file label beside seq.in, with one label a line: add it`);
+    throw new DataError(`${source}: expected a file named label next to seq.in, with one label per line: add it`);
   const chunks = (all: readonly Uint8Array[], name: string): ByteChunks | undefined =>
     names.includes(name) ? [all[names.indexOf(name)]] : undefined;
   const read: Read = (all, more) =>

@@ -56,7 +56,7 @@ export function documentsOf(piece: Piece, field?: string): number[] | undefined 
   if (field !== undefined) {
     const format = piece.reading.format;
     throw new ArgumentError(
-      `${piece.name}: --document-field is for JSON lines; got the format ${format}: leave it out`,
+      `${piece.name}: --document-field applies only to JSON lines; got the format ${format}: leave it out`,
     );
   }
   return inColumns(piece) ? byMarks(piece) : undefined;
@@ -71,7 +71,7 @@ function byField({ name, files, sentences }: Piece, field: string): number[] {
     if (typeof value !== 'string' && typeof value !== 'number') {
       const got = fields.has(field) ? JSON.stringify(value)?.slice(0, 40) : `no such field (${[...fields.keys()].slice(0, 8).join(', ')})`; // prettier-ignore
       throw new DataError(
-        `${name}:${line}: expected "${field}", the name or the number of a document; got ${got}: name the field (--document-field)`,
+        `${name}:${line}: expected "${field}", the name or the number of a document; got ${got}: set the field (--document-field)`,
       );
     }
     const key = `${typeof value} ${value}`;

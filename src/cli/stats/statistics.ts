@@ -163,5 +163,5 @@ function unseenLabels(
 /** @throws ArgumentError if a document field is given that no corpus can have */
 export function expectField(field: string | undefined): void {
   if (field === undefined || field.trim() !== '') return;
-  throw new ArgumentError('--document-field must be the name of a field; got an empty one: name it, or leave it out');
+  throw new ArgumentError('--document-field must be the name of a field; got an empty one: pass one, or leave it out');
 }

@@ -62,15 +62,15 @@ export function suspicionsOf(judged: Judged): Suspicion[] {
   const { all, kinds, blank } = judged;
   const ofTokens = kinds.filter(({ kind }) => kind.of === 'token');
   const lists: [kind: string, rule: string, found: readonly Suspect[]][] = [
-    ['transition', 'labels that their scheme does not permit side by side, or at the begin or end of a sentence', ofTokens.flatMap(({ kind, scheme }) => transitionsIn(judged, kind, scheme))],
+    ['transition', 'labels that their scheme does not permit side by side, or at the beginning or end of a sentence', ofTokens.flatMap(({ kind, scheme }) => transitionsIn(judged, kind, scheme))],
     ['contradiction', 'the same sentence, token by token, with other labels than where it stands first', contradictionsIn(all, kinds.map(({ kind }) => kind))],
     ['rare-label', `a word that training has ${LEAST_SEEN} times or more, at least ${100 * USUAL} % of them with one label, and here with another`, ofTokens.flatMap(({ kind }) => rareLabels(judged, kind))],
     ['invisible', 'a token or label with a control, invisible, private or replacement character (not U+200C, U+200D)', invisibleIn(all, kinds.map(({ kind }) => kind))],
-    ['blank-token', 'a token of nothing but white space and invisible marks', tokensWhere(all, isBlank, 'the token is blank')],
+    ['blank-token', 'a token of only white space and invisible marks', tokensWhere(all, isBlank, 'the token is blank')],
     ['white-space', 'a token with white space inside', tokensWhere(all, (token) => /\S\s+\S/u.test(token))],
     ['long-token', `a token of more than ${LONG_TOKEN} characters`, tokensWhere(all, (token) => token.length > LONG_TOKEN && [...token].length > LONG_TOKEN)],
     ['long-sentence', `a sentence of more than ${LONG_SENTENCE} tokens, and more than ${LONG_TIMES} times the median of training`, longSentences(judged)],
-    ['blank-line', 'a line without a text, which is passed over', blank.map((place) => ({ ...place, detail: 'nothing but white space' }))],
+    ['blank-line', 'a line without a text, which is passed over', blank.map((place) => ({ ...place, detail: 'only white space' }))],
   ]; // prettier-ignore
   return lists
     .filter(([, , found]) => found.length > 0)
@@ -179,7 +179,7 @@ function transitionsIn({ all, kinds }: Judged, kind: LabelKind, scheme: Scheme |
       if (here === undefined) return [];
       const found = (what: string): Suspect => ({ ...tokenPlace(placed, t), detail: said(what) });
       const wrong: Suspect[] = [];
-      if (t === 0 && start[here] === 0) wrong.push(found(`${label} at the begin`));
+      if (t === 0 && start[here] === 0) wrong.push(found(`${label} at the beginning`));
       if (before !== undefined && transitions[before * labels.length + here] === 0)
         wrong.push(found(`${label} after ${own[t - 1]}`));
       if (t === own.length - 1 && end[here] === 0) wrong.push(found(`${label} at the end`));

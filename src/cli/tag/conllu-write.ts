@@ -271,5 +271,5 @@ function columnsOf(
   if (new Set(places).size === places.length) {
     return heads.map((head, h) => ({ place: places[h], head })).sort((a, b) => a.place - b.place);
   }
-  throw new ArgumentError('--column names one column twice: name one for each head of the model');
+  throw new ArgumentError('--column names one column twice: choose one for each head of the model');
 }

@@ -85,7 +85,7 @@ async function openDocuments(path: string, output: string, shard: Shard): Promis
     conllu: false,
     piece,
     pairs,
-    bytes: () => Promise.reject(new ArgumentError('brat has no one stream')),
+    bytes: () => Promise.reject(new ArgumentError('brat is two files, not one stream')),
   };
 }
 

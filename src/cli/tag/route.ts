@@ -41,7 +41,7 @@ export interface Seen {
 /** Reports how many tokens had to be spelled. */
 export function noteSpelled({ spelled }: Seen, warnings: NoteCollector): void {
   if (spelled === 0) return;
-  const what = `${counted(spelled, 'token')} that cannot stand in a column ${spelled === 1 ? 'was' : 'were'} spelled`;
+  const what = `${counted(spelled, 'token')} that cannot be in a column ${spelled === 1 ? 'was' : 'were'} escaped`;
   const message = `${what} (\\t, \\n, \\u0020): use the output jsonl to keep them`;
   warnings.add({ kind: 'spelled', message, count: spelled });
 }

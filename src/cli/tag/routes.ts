@@ -176,7 +176,7 @@ export function conlluColumns(model: Model, { column }: Options): (string | unde
   const named = typeof column === 'string' ? [column] : [...column];
   if (named.length === own.length) return named;
   throw new ArgumentError(
-    `--column ${named.join(',')}: the model labels words by ${tokenHeads(model).join(', ')}: name ${counted(own.length, 'column')}, in that order`,
+    `--column ${named.join(',')}: the model labels words by ${tokenHeads(model).join(', ')}: set ${counted(own.length, 'column')}, in that order`,
   );
 }
 
@@ -221,7 +221,7 @@ async function classifiedInput({ model, input, options, warnings }: RouteContext
 async function noteFolder(file: string, warnings: NoteCollector): Promise<void> {
   const folder = await slotFolder(file);
   if (folder === undefined || folder === file) return;
-  const message = `${inputName(file)} is read as raw text; with --format slots its words are taken as they stand`;
+  const message = `${inputName(file)} is read as raw text; with --format slots its words are used as they are`;
   warnings.add({ kind: 'raw-text', message, source: inputName(file) });
 }
 
@@ -229,5 +229,5 @@ async function noteFolder(file: string, warnings: NoteCollector): Promise<void> 
 function rawOptions({ format, locale, tokenizer }: Pick<Options, 'format' | 'locale' | 'tokenizer'>): SegmentOptions {
   const options = { ...(locale !== undefined && { locale }), ...(tokenizer !== undefined && { tokenizer }) };
   if (format === undefined || Object.keys(options).length === 0) return options;
-  throw new ArgumentError(`--${Object.keys(options)[0]} is for raw text: leave it out, or leave out --format`);
+  throw new ArgumentError(`--${Object.keys(options)[0]} applies only to raw text: leave it out, or leave out --format`);
 }

@@ -98,7 +98,7 @@ async function* jsonLines(
   }
   if (bad > 0) warnings.add({ kind: 'bad-lines-left-out', message: `${source}: ${counted(bad, 'bad line')} left out`, source, count: bad }); // prettier-ignore
   if (dropped > 0) {
-    const message = `${source}: fields of the input called ${[...lost].join(', ')} are not copied in ${counted(dropped, 'line')}: the output has its own; rename them to keep them`;
+    const message = `${source}: fields of the input called ${[...lost].join(', ')} are not copied in ${counted(dropped, 'line')}: the output has fields of these names; rename them to keep them`;
     warnings.add({ kind: 'fields', message, source, count: dropped });
   }
   if (!found) throw new NoSentencesError(`${source}: no sentences: the input is empty or white space only`);

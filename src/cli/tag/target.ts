@@ -38,7 +38,7 @@ export async function openTarget(
   }
   const what = origin && `piece ${origin.shard.i} of ${origin.shard.n}`;
   if (origin !== undefined && (await isFinished(out, origin))) {
-    await print(terminal, `${visible(out)}: ${what} is finished already`);
+    await print(terminal, `${visible(out)}: ${what} is already finished`);
     return undefined;
   }
   return fileTarget(out, terminal, origin, what);

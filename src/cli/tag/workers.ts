@@ -65,7 +65,7 @@ export async function openTagWorkers(
   if (threads > 1 && repeatable(kernels.backend) === undefined) {
     kernels.dispose();
     throw new ArgumentError(
-      `--threads ${threads}: the backend ${kernels.backend} serves one thread; leave --threads out, or choose cpu or wasm-simd`,
+      `--threads ${threads}: the backend ${kernels.backend} runs on one thread only; leave --threads out, or choose cpu or wasm-simd`,
     );
   }
   const tagger = createTagger(model, kernels);

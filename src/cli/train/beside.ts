@@ -15,7 +15,7 @@ import { OPTIONS_OF } from './options/encoders.js';
 /** Prepares a model card if one is requested; its code is loaded only then. @throws ArgumentError if it would be ignored */
 export async function prepareCard(options: Options): Promise<Card | undefined> {
   if (options.card === undefined && options.language !== undefined)
-    throw new ArgumentError('--language goes into a model card: leave it out, or add --card FILE');
+    throw new ArgumentError('--language has no effect without --card: leave it out, or add --card FILE');
   if (options.card === undefined) return undefined;
   const { openCard } = await import('../card/card.js');
   return openCard(options.card, options, inputsOf(options));

@@ -39,14 +39,14 @@ export function checkCheckpoint(
 ): void {
   const { checkpoint, every, resume, seeds, ensemble } = options;
   if (every !== undefined && checkpoint === undefined)
-    throw new ArgumentError('--every means nothing without --checkpoint: leave it out, or add --checkpoint FILE');
+    throw new ArgumentError('--every has no effect without --checkpoint: leave it out, or add --checkpoint FILE');
   if (resume === '' || resume === '-')
-    throw new ArgumentError(`--resume must name a file; got ${resume === '' ? 'an empty name' : '"-"'}: name one`);
+    throw new ArgumentError(`--resume must name a file; got ${resume === '' ? 'an empty name' : '"-"'}: pass one`);
   const several = seeds !== undefined ? '--seeds' : ensemble !== undefined ? '--ensemble' : undefined;
   const given = checkpoint !== undefined ? '--checkpoint' : resume !== undefined ? '--resume' : undefined;
   if (several === undefined || given === undefined) return;
   throw new ArgumentError(
-    `${given} belongs to a single training, and ${several} trains several: leave one of the two out, or train each --seed by itself`,
+    `${given} applies to a single run, and ${several} starts several: leave one of the two out, or train each --seed separately`,
   );
 }
 
@@ -71,7 +71,7 @@ export async function readResume(
     (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
   );
   if (!isThere) {
-    line(visible(`no checkpoint ${resume} yet: the training begins anew`));
+    line(visible(`no checkpoint ${resume} yet: starting from the beginning`));
     return undefined;
   }
   const bytes = await readBytes(resume);
@@ -129,7 +129,7 @@ export function checkpointWriter(
       failure = null;
     } catch (error) {
       failure = new BpttError(messageOf(error), { cause: error });
-      warn(visible(`${failure.message}; the training goes on, and tries again ${intervalText(every)}`));
+      warn(visible(`${failure.message}; training continues, and tries again ${intervalText(every)}`));
     }
   };
   return { hooks: { onCheckpoint, checkpointEvery: every }, failure: () => failure };

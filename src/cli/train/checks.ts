@@ -46,7 +46,7 @@ export async function checkTogether(options: Options, preset: string | undefined
       '--log': log,
       '--card': card,
       '--checkpoint': checkpoint,
-      ...(isAsked ? { '--save-config': config } : { 'the configuration beside --out,': config }),
+      ...(isAsked ? { '--save-config': config } : { 'the configuration next to --out,': config }),
     },
     [...(isAsked ? [options.config] : []), await resumeInput(options), ...inputs],
   );

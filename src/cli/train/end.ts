@@ -122,6 +122,6 @@ function interruption(
     return new InterruptedError(`interrupted after ${counted(seeds.runs.length, 'seed')}; ${kept}`, exitCode);
   }
   const when = result.bestEpoch > 0 ? '' : ' in the first epoch';
-  const next = checkpoint === undefined || !isResumable ? '' : `; go on from here with --resume ${checkpoint}`;
+  const next = checkpoint === undefined || !isResumable ? '' : `; continue from here with --resume ${checkpoint}`;
   return new InterruptedError(`interrupted${when}; ${whatWasSaved(result, out, saved)}${next}`, exitCode);
 }

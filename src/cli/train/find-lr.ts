@@ -60,12 +60,12 @@ export function checkFindLr(options: FindLrOptions, command: Command): void {
   if (options.findLr === undefined) {
     const alone = ['lrRange', 'svg'].find(isIdle);
     if (alone === undefined) return;
-    throw new ArgumentError(`${flagOf(alone)} means nothing without --find-lr: leave it out, or add --find-lr`);
+    throw new ArgumentError(`${flagOf(alone)} has no effect without --find-lr: leave it out, or add --find-lr`);
   }
   const idle = IDLE.find(isIdle);
   if (idle === undefined) return;
   throw new ArgumentError(
-    `${flagOf(idle)} means nothing to --find-lr, which tries many rates and writes no model: leave it out`,
+    `${flagOf(idle)} cannot be combined with --find-lr, which tries many rates and writes no model: leave it out`,
   );
 }
 
@@ -136,7 +136,7 @@ function textOf(found: RateRange, usual: number, svg: string | undefined): strin
 
 function endOf({ ended, points, updates }: RateRange): string {
   const after = `after ${points.length} of ${counted(updates, 'update')}`;
-  if (ended === 'diverged') return `${after}: the smoothed loss was twice its least value`;
+  if (ended === 'diverged') return `${after}: the smoothed loss was twice its minimum`;
   if (ended === 'not-finite') return `${after}: the loss, or its gradient, was no longer finite`;
   return `${after}, at the last rate`;
 }

@@ -80,7 +80,7 @@ export function foreignLines({ foreign }: Model): string[] {
     ...(tensors.length > 0 ? [`${counted(tensors.length, 'tensor')} (${listed(tensors)})`] : []),
     ...(fields.length > 0 ? [`${counted(fields.length, 'field')} (${listed(fields)})`] : []),
   ];
-  return [`kept beside the model: ${parts.join(', ')}`];
+  return [`kept with the model: ${parts.join(', ')}`];
 }
 
 /** Reports how training continues from a model, and which parts are frozen. */

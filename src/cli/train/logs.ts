@@ -13,7 +13,7 @@ export async function openLogs(
   resumes: boolean,
 ): Promise<TrainLog | null> {
   const onFailure = ({ message }: BpttError): void =>
-    progress.line(visible(`${message}; the training goes on without it`));
+    progress.line(visible(`${message}; training continues without it`));
   const scalars = tensorboard === undefined ? null : (await import('./tensorboard.js')).openScalars(tensorboard, onFailure); // prettier-ignore
   const lines = log === undefined ? null : openTrainLog(log, onFailure, resumes);
   if (scalars === null || lines === null) return scalars ?? lines;

@@ -32,7 +32,7 @@ export function describeThreads({ threads, reason }: ThreadChoice, asked: number
   if (asked === 1) return [];
   const notes = reason === undefined ? [] : [reason];
   if (threads > cores)
-    notes.push(`more than the ${cores === 1 ? '1 core there is' : `${cores} cores there are`}: they take turns`);
+    notes.push(`more than the ${cores === 1 ? '1 available core' : `${cores} available cores`}: they take turns`);
   return [[`${threads} ${threads === 1 ? 'thread' : 'threads'}`, ...notes].join('; ')];
 }
 

@@ -61,6 +61,6 @@ function epochEntry(record: EpochRecord, seed: number | undefined): object {
 
 /** The decisions about span labels, in one line. */
 function spansLine({ head, data, evidence, learned, constrained }: SpanPlan): string {
-  const other = learned === data ? '' : `, learned as ${learned} and given back as ${data}`;
+  const other = learned === data ? '' : `, learned as ${learned} and predicted as ${data}`;
   return `${head === undefined ? '' : `${head}: `}labels ${data} (${evidence})${other}; ${constrained ? 'only transitions that it permits' : 'all transitions'}`;
 }

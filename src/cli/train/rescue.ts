@@ -137,7 +137,7 @@ export async function trainEnsembleOrRescue(
 
 /** What was written for an unfinished ensemble. */
 export function membersSaved(count: number, out: string): string {
-  return `${count === 1 ? 'that member alone' : `the ensemble of these ${count}`} was saved to ${out}`;
+  return `${count === 1 ? 'only that member' : `the ensemble of these ${count}`} was saved to ${out}`;
 }
 
 /** The error that ended a training run, and what happened to its model. */
@@ -210,6 +210,6 @@ async function saveElsewhere(bytes: Uint8Array): Promise<{ place?: string; failu
  * @param saved the result of `saveResult`
  */
 export function whatWasSaved({ bestEpoch }: TrainResult, out: string, saved: boolean): string {
-  if (!saved) return `no epoch was finished, and the file ${out} was left as it was`;
-  return `${bestEpoch > 0 ? `the best model so far, of epoch ${bestEpoch},` : 'the model as it stood'} was saved to ${out}`;
+  if (!saved) return `no epoch was finished, and the file ${out} was left unchanged`;
+  return `${bestEpoch > 0 ? `the best model so far, of epoch ${bestEpoch},` : 'the current model'} was saved to ${out}`;
 }

@@ -39,9 +39,9 @@ export interface ScalarLog {
 
 /** @throws ArgumentError on an empty name, or if the path is not a folder */
 export function checkScalarFolder(folder: string): void {
-  if (folder === '') throw new ArgumentError('--tensorboard must name a folder; got an empty name: name one');
+  if (folder === '') throw new ArgumentError('--tensorboard must name a folder; got an empty name: pass one');
   if (!existsSync(folder) || statSync(folder).isDirectory()) return;
-  throw new ArgumentError(`--tensorboard ${folder} is a file; expected a folder, which is made where there is none: name another`); // prettier-ignore
+  throw new ArgumentError(`--tensorboard ${folder} is a file; expected a folder, which is created if missing: choose another`); // prettier-ignore
 }
 
 /**

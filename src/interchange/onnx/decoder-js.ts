@@ -4,7 +4,7 @@
  * that.
  */
 
-const DECODER = String.raw`// Written by bptt beside STEM.onnx: from words to its inputs, from its outputs to labels, in Node or a browser.
+const DECODER = String.raw`// Written by bptt next to STEM.onnx: from words to its inputs, from its outputs to labels, in Node or a browser.
 //   const { encode, decode } = decoder(data);                        the data is STEM.decode.json, parsed
 //   const feeds = encode(ort.Tensor, sentences);                     sentences are lists of words
 //   const tags = decode(await session.run(feeds), sentences);        [{ head: labels, or the label of the sentence }]
@@ -63,7 +63,7 @@ export function decoder({ readers, heads }) {
   return { encode, decode };
 }`;
 
-const SPELLING = String.raw`// Written by bptt beside STEM.onnx: how STEM.decode.mjs reads the spelling of words.
+const SPELLING = String.raw`// Written by bptt next to STEM.onnx: how STEM.decode.mjs reads the spelling of words.
 const nfc = (word) => (/\p{M}{64}/u.test(word) ? word : word.normalize('NFC'));
 
 function spelling(token) {

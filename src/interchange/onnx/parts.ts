@@ -17,7 +17,7 @@ const recurrent: Handler = (node, reading) => {
   if ((node.attributes.layout ?? 0) !== 0) throw refused(node, 'layout 1');
   const directions = weightsOf(node, reading);
   const { D } = directions;
-  if (D !== widthOf(way)) throw refused(node, `${D} input columns behind ${widthOf(way)}`);
+  if (D !== widthOf(way)) throw refused(node, `${D} input columns after ${widthOf(way)}`);
   expectStart(node, reading);
   const layers = [...way.layers, { cell: directions.cell, directions: directions.own }];
   return { is: 'rows', axes: [time, 'd', batch, 'f'], way: { ...way, layers } };
@@ -58,7 +58,7 @@ function expectStart(node: OnnxNode, reading: Reading): void {
 function linear(node: OnnxNode, way: Way, W: OnnxTensor, b?: OnnxTensor): Way {
   if (way.layers.length === 0) throw refused(node, 'a linear map in front of the recurrent layers');
   if (way.linear || way.ended) throw refused(node, 'a second linear map without tanh between them');
-  if (W.shape[0] !== widthOf(way)) throw refused(node, `a matrix of ${W.shape[0]} rows behind ${widthOf(way)} columns`);
+  if (W.shape[0] !== widthOf(way)) throw refused(node, `a matrix of ${W.shape[0]} rows after ${widthOf(way)} columns`);
   return { ...way, linear: { W, ...(b && { b }) } };
 }
 
@@ -109,7 +109,7 @@ function turned({ name, shape: [rows, columns], data }: OnnxTensor): OnnxTensor 
 const tanh: Handler = (node, reading) => {
   const rows = rowsAt(reading, node);
   const { linear: dense, ...way } = rows.way;
-  if (dense === undefined || way.dense || way.ended) throw refused(node, 'tanh that is not behind the one dense layer');
+  if (dense === undefined || way.dense || way.ended) throw refused(node, 'tanh that is not after the one dense layer');
   return { ...rows, way: { ...way, dense } };
 };
 

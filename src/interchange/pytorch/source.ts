@@ -8,10 +8,10 @@ import { MODULE_PER_LAYER, ONE_MODULE, TAGGER } from './python/tagger.js';
 import { isOneModule, torchCellOf } from './weights.js';
 
 const HEADER = `"""
-A sequence labeler in PyTorch. It needs torch alone; the other files of this folder are its configuration, words, labels and weights.
+A sequence labeler in PyTorch. It needs only torch; the other files of this folder are its configuration, words, labels and weights.
 
-    python3 model.py < sentences.txt        a sentence a line, words separated by spaces; the labels come back
-    python3 model.py --json < lists.jsonl   a JSON list of words a line, and lists of labels back
+    python3 model.py < sentences.txt        one sentence per line, words separated by spaces; the labels come back
+    python3 model.py --json < lists.jsonl   one JSON list of words per line, and lists of labels back
 
     from model import load
     tagger = load()                         # a torch.nn.Module

@@ -287,7 +287,7 @@ function ownPartsOf(
 
 /** The requested encoders; built-in ones are given by name. @throws ArgumentError on an unknown name */
 function encodersOf(encoders: TrainOptions['encoders'] = ['words']): readonly EncoderKind[] {
-  expectList('train', 'encoders', encoders, 'names of encoders, or kinds of your own');
+  expectList('train', 'encoders', encoders, 'names of encoders, or custom kinds');
   if (encoders.length === 0)
     throw new ArgumentError("train: encoders must list at least one, such as 'words'; got none");
   return encoders.map((each, i) => {

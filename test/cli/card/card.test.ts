@@ -94,7 +94,7 @@ test('a tagger: hashes, sizes, scores, settings and limits are those of the run'
   expect(Object.values(sections)[0]).toContain(`| model.safetensors | ${report.parameters.toLocaleString('en-US')} | ${sha256('model.safetensors')} |`); // prettier-ignore
   expect(sections.Training).toMatch(/- seed 1\n- 2 epochs, the weights are those of epoch \d\n/);
   expect(sections.Training).toContain(`Node ${process.versions.node}, bptt `);
-  expect(sections.Limits).toContain(`trained on 80 sentences (${tokens('train.tsv')} tokens) of train.tsv; it was tested on dev (30 sentences) and test (40 sentences) and nowhere else.`); // prettier-ignore
+  expect(sections.Limits).toContain(`trained on 80 sentences (${tokens('train.tsv')} tokens) of train.tsv; it was tested on dev (30 sentences) and test (40 sentences) and on nothing else.`); // prettier-ignore
   expect(sections.Limits).toContain('Dev chose the epoch that was kept');
   expect(readdirSync(space.folder).filter((file) => file.startsWith('.bptt'))).toEqual([]);
 });
@@ -133,7 +133,7 @@ test('limits count what is rare, unseen, repeated and out of its scheme', async 
   expect(types.slice(1).map(([type, , , , gold, trained]) => [type, gold, trained])).toEqual(
     expect.arrayContaining([['PER', '1', '12'], ['LOC', '1', '1'], ['GPE', '1', '0']]),
   ); // prettier-ignore
-  expect(sections.Limits).toMatch(/The training noted: spans-dev\.tsv: .*never/);
+  expect(sections.Limits).toMatch(/Training reported: spans-dev\.tsv: .*never/);
 });
 
 test('sentences with one label each; a split; labels and names that Markdown and YAML would obey', async () => {
@@ -210,13 +210,13 @@ test('without dev and test there is no score, and it says so', async () => {
   const { front, sections } = cardOf('card.md');
   expect(Object.keys(front)).toEqual(['library_name', 'tags', 'pipeline_tag']);
   expect(sections.Scores.trim()).toBe('No corpus was scored.');
-  expect(sections.Limits).toMatch(/it was not tested at all\.\n.*\n- There was no score of dev to choose an epoch by/);
+  expect(sections.Limits).toMatch(/it was not tested at all\.\n.*\n- There was no dev score to choose an epoch by/);
 });
 
 test.each([
-  [['--language', 'en'], '--language goes into a model card: leave it out, or add --card FILE'],
+  [['--language', 'en'], '--language has no effect without --card: leave it out, or add --card FILE'],
   [['--card', 'c.md', '--language', 'english language'], 'It must be codes of languages, such as da or en,de, or multilingual.'],
-  [['--card', 'c.md', '--language', 'da,da'], 'It must name each language once; da stands there twice.'],
+  [['--card', 'c.md', '--language', 'da,da'], 'It must name each language once; da is given twice.'],
   [['--card', 'train.tsv'], '--card train.tsv would overwrite the input train.tsv'],
   [['--card', 'model.safetensors'], '--out and --card are the same file'],
   [['--card', '-'], '--card - would write a file named "-"'],

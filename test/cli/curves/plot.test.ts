@@ -95,16 +95,16 @@ test('a log that broke off is drawn as far as it goes, and said', async () => {
   expect(stdout).toContain('best 20.00 %, epoch 2');
   expect(stderr).toBe(
     'bptt: cut.jsonl: the last line is cut short and was left out\n' +
-      'bptt: cut.jsonl: the training has not ended: it still runs, or it was stopped\n',
+      'bptt: cut.jsonl: the run has not ended: it is still running, or it was stopped\n',
   );
 });
 
 test.each([
-  ['text', 'the DET\n', /^bptt: bad is not a log of a training: expected the JSON lines of bptt train --log.*; got the string "the DET"\n$/],
-  ['nothing', '', /not a log of a training.*got nothing\n$/],
-  ['other JSON', '{"a":1}\n', /not a log of a training/],
-  ['bytes', '\xff\xfe', /not a log of a training/],
-  ['no epoch', logOf(START), /^bptt: bad: the training has finished no epoch; expected at least one/],
+  ['text', 'the DET\n', /^bptt: bad is not a training log: expected the JSON lines of bptt train --log.*; got the string "the DET"\n$/],
+  ['nothing', '', /not a training log.*got nothing\n$/],
+  ['other JSON', '{"a":1}\n', /not a training log/],
+  ['bytes', '\xff\xfe', /not a training log/],
+  ['no epoch', logOf(START), /^bptt: bad: no epoch is finished; expected at least one/],
   ['a broken line inside', `${logOf(START)}{"ev\n${logOf(epoch(1))}`, /^bptt: bad, line 2: expected a JSON object; got/],
   ['an impossible epoch', logOf(START, epoch(0)), /^bptt: bad, line 2: epoch must be an integer of at least 1; got 0/],
   ['epochs that fall', logOf(START, epoch(2), epoch(1)), /^bptt: bad, line 3: epoch 1 follows epoch 2; expected epochs in ascending order/],
@@ -126,13 +126,13 @@ test('refuses scores of two kinds in one chart, too many runs, and a picture in 
   const mixed = await run('plot', 'p.jsonl', 'f.jsonl');
   expect(mixed.status).toBe(65);
   expect(mixed.stderr).toBe(
-    'bptt: plot: the dev score of p.jsonl is accuracy, that of f.jsonl span F1; expected one kind of score: draw them apart\n',
+    'bptt: plot: the dev score of p.jsonl is accuracy, that of f.jsonl span F1; expected one kind of score: plot them separately\n',
   );
   const seeds = Array.from({ length: MOST_LINES + 1 }, (_, seed) => epoch(1, { seed }));
   space.write('many.jsonl', logOf(START, ...seeds, END));
   const many = await run('plot', 'many.jsonl');
   expect(many.status).toBe(2);
-  expect(many.stderr).toMatch(/43 runs cannot be told apart in one picture; expected at most 42: name fewer logs\n$/);
+  expect(many.stderr).toMatch(/43 runs cannot be told apart in one picture; expected at most 42: pass fewer logs\n$/);
   expect(await run('plot', 'none.jsonl')).toEqual({
     status: 65,
     stdout: '',

@@ -102,7 +102,7 @@ describe('bptt salience', () => {
       expect(shows(cells[n].replace('+', ''), values[4])).toBe(true);
     });
     expect(flow(text)).toMatch(/the first word, the: rank \d of 6 by the gradient, \d by the swap test/);
-    expect(flow(text)).toMatch(/both name \w+ first|names \w+ first, the swap test \w+/);
+    expect(flow(text)).toMatch(/both rank \w+ first|ranks \w+ first, the swap test \w+/);
   });
 
   test.each([

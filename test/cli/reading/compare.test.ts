@@ -132,7 +132,7 @@ test.each([
   [['--swap', 'cow=cows'], '"cow" is not in the sentence'],
   [['--swap', 'cat'], '--swap must be word=other'],
   [['--variable', 'c'], '--variable c: the cell rnn has'],
-  [['--train', '1', '--untrained'], '--train and --untrained exclude each other'],
+  [['--train', '1', '--untrained'], '--train and --untrained cannot be combined'],
 ])('%j is refused, status 2', async (more, message) => {
   const { status, stderr } = await bpttHere(['compare', SENTENCE, ...more]);
   expect(status).toBe(2);

@@ -112,7 +112,7 @@ describe('bptt verify finds', () => {
     const { status, stderr } = await verified('spoiled.svg');
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /the model has other weights \(expected the SHA-256 ffff[\da-f]{12}; got [\da-f]{16}\): name the model that made the figure/,
+      /the model has other weights \(expected the SHA-256 ffff[\da-f]{12}; got [\da-f]{16}\): pass the model that made the figure/,
     );
   });
 });

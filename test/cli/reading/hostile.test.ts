@@ -23,7 +23,7 @@ async function refusal(args: readonly string[]) {
 async function ofLayers(args: readonly string[]): Promise<string> {
   const { status, stdout, stderr } = await bpttHere(args);
   expect(status).toBe(0);
-  expect(stderr).toMatch(/^warning: \S+ has no embedding and no output layer: drawn by a seed, [^\n]+\n$/);
+  expect(stderr).toMatch(/^warning: \S+ has no embedding and no output layer: drawn at random, [^\n]+\n$/);
   return stdout;
 }
 
@@ -39,44 +39,44 @@ const drawing = (view: string, ...more: string[]) => [
 test.each([
   [['inspect', SENTENCE, '--layer', '7', '--json'], '--layer must be at most 0; got 7'],
   [['reach', SENTENCE, '--layer', '7'], '--layer must be at most 0; got 7'],
-  [['reach', SENTENCE, '--direction', 'reverse', '--json'], '--direction reverse: the model reads forward alone'],
+  [['reach', SENTENCE, '--direction', 'reverse', '--json'], '--direction reverse: the model is unidirectional'],
   [['reach', SENTENCE, '--cell', 'rnn', '--variable', 'c', '--json'], '--variable c: the cell rnn has'],
   [['compare', SENTENCE, '--layer', '7'], '--layer must be at most 0; got 7'],
   [['figure', 'reach', SENTENCE, '--svg', join(folder, 'f.svg'), '--layer', '7'], '--layer must be at most 0; got 7'],
-  [['inspect', SENTENCE, '--label', 'V.SG'], '--label is for --loss-seed logit or margin; got loss'],
+  [['inspect', SENTENCE, '--label', 'V.SG'], '--label applies only to --loss-seed logit or margin; got loss'],
   [
     ['check', SENTENCE, '--loss-seed', 'logit', '--contrast', 'V.SG'],
-    '--contrast is for --loss-seed margin; got logit',
+    '--contrast applies only to --loss-seed margin; got logit',
   ],
-  [['compare', SENTENCE, '--contrast', 'V.SG'], '--contrast is for --loss-seed margin; got loss'],
+  [['compare', SENTENCE, '--contrast', 'V.SG'], '--contrast applies only to --loss-seed margin; got loss'],
   [
     ['reach', SENTENCE, '--loss-seed', 'margin', '--label', 'V.SG', '--contrast', 'V.SG'],
     '--contrast must be another label than --label; got "V.SG" twice',
   ],
   [['salience', SENTENCE, '--label', 'V.SG', '--contrast', 'V.SG'], '--contrast must be another label than --label'],
-  [['compare', SENTENCE, '--cells', 'rnn,gru', '--forget-bias', '2'], '--forget-bias is for the cell lstm'],
+  [['compare', SENTENCE, '--cells', 'rnn,gru', '--forget-bias', '2'], '--forget-bias applies only to the cell lstm'],
   [['ledger', SENTENCE, '--at', '99,0', '--json'], 'counted from 0; got [99, 0]'],
   [
     ['figure', 'reach', SENTENCE, '--svg', join(folder, 'f.svg'), '--language', 'constructor'],
     '--language constructor',
   ],
-  [drawing('strip', '--layer', '0'), '--layer means nothing to the view strip, it is for reach, stepper, ledger'],
-  [drawing('gates', '--loss-seed', 'margin'), '--loss-seed means nothing to the view gates'],
-  [drawing('reach', '--gate', 'f'), '--gate means nothing to the view reach, it is for ledger, gates, norms'],
-  [drawing('stepper', '--target', '1'), '--target means nothing to the view stepper, it is for saliency'],
-  [drawing('check', '--normalize', 'absolute'), '--normalize means nothing to the view check'],
+  [drawing('strip', '--layer', '0'), '--layer does not apply to the view strip, only to reach, stepper, ledger'],
+  [drawing('gates', '--loss-seed', 'margin'), '--loss-seed does not apply to the view gates'],
+  [drawing('reach', '--gate', 'f'), '--gate does not apply to the view reach, only to ledger, gates, norms'],
+  [drawing('stepper', '--target', '1'), '--target does not apply to the view stepper, only to saliency'],
+  [drawing('check', '--normalize', 'absolute'), '--normalize does not apply to the view check'],
   [drawing('reach', '--loss', '99'), '--loss must be an integer from 0 to 5; got 99'],
   [drawing('stepper', '--unit', '99'), '--unit must be an integer from 0 to 15; got 99'],
   [drawing('ledger', '--param', 'Wq'), '--param the ledger has no layers.0.forward.Wq'],
   [['figure', 'ledger', 'cat', '--svg', join(folder, 'f.svg')], 'the gradient of layers.0.forward.Wh is 0 at this'],
-  [['figure', 'strip', SENTENCE, '--svg', ''], '--svg must name a file; got an empty name: name one'],
-  [drawing('strip', '--csv', ''), '--csv must name a file; got an empty name: name one'],
+  [['figure', 'strip', SENTENCE, '--svg', ''], '--svg must name a file; got an empty name: pass one'],
+  [drawing('strip', '--csv', ''), '--csv must name a file; got an empty name: pass one'],
   [
     ['reach', SENTENCE, '--loss-seed', 'logit', '--label', 'Q'],
     '--label: the model has no label "Q", it has DET, PREP',
   ],
   [['salience', SENTENCE, '--contrast', 'Q'], '--contrast: the model has no label "Q", it has DET, PREP, N.PL'],
-  [['inspect', SENTENCE, '--prefix', 'a.'], '--prefix is for a state dict of PyTorch: leave it out'],
+  [['inspect', SENTENCE, '--prefix', 'a.'], '--prefix applies only to a state dict of PyTorch: leave it out'],
 ])('%j is refused by name', async (args, message) => {
   const found = await refusal(args);
   expect(found.startsWith('2 bptt: ')).toBe(true);
@@ -123,9 +123,9 @@ function stateDict(name: string, change: Parameters<typeof encodeSafetensors>[0]
   return path;
 }
 
-test('weights that are not finite: no word is named, and the difference is not 0', async () => {
+test('weights that are not finite: no word is ranked first, and the difference is not 0', async () => {
   const file = stateDict('nan.safetensors', { weight_hh_l0: fromArray([NaN, NaN, NaN, NaN], [2, 2]) });
-  expect(flow(await ofLayers(['salience', 'the cat sat', file]))).toContain('no word is named');
+  expect(flow(await ofLayers(['salience', 'the cat sat', file]))).toContain('no word is ranked first');
   expect(JSON.parse(await ofLayers(['salience', 'the cat sat', file, '--json']))).toMatchObject({ agrees: false });
   expect(flow(await ofLayers(['inspect', 'the cat sat', file]))).toContain('worst relative difference ✕ from forward');
 });
@@ -201,7 +201,7 @@ test('a state dict of several recurrent parts: --prefix chooses one, and the mes
 
 test('gold labels that the model does not have are bad data', async () => {
   const found = await refusal(['inspect', SENTENCE, '--train', '1', '--tags', 'DET N.SG PREP DET Q V.SG']);
-  expect(found).toMatch(/^65 bptt: --tags: the model has no label "Q", it has DET, PREP, .*: name one of them$/);
+  expect(found).toMatch(/^65 bptt: --tags: the model has no label "Q", it has DET, PREP, .*: choose one of them$/);
 });
 
 test.each(['', ',', '/words', '/words/99/norm', 'words/0/norm', '/losses/0/label'])(

@@ -79,15 +79,15 @@ describe('a model file', () => {
     expect(stdout).toMatch(/^1 {2}walk\?/m);
     expect(stdout).toContain('? the model has no vector for this word');
     expect(stderr).toBe(
-      'warning: the model has no vector for "walk": it reads the unknown word\'s, or a signature\'s\n',
+      'warning: the model has no vector for "walk": it uses that of the unknown word, or of a signature\n',
     );
     expect(stdout).toMatch(/gru H = 3 × 2/);
   });
 
   test.each([
-    [['--untrained'], '--untrained is for an untrained model'],
-    [['--hidden', '4'], '--hidden is for an untrained model'],
-    [['--cell', 'lstm'], '--cell lstm is for an untrained model'],
+    [['--untrained'], '--untrained applies only to an untrained model'],
+    [['--hidden', '4'], '--hidden applies only to an untrained model'],
+    [['--cell', 'lstm'], '--cell lstm applies only to an untrained model'],
     [['--direction', 'reverse', '--layer', '1'], '--layer must be at most 0; got 1'],
     [['--variable', 'c'], '--variable c: the cell gru has x, h, state, a'],
     [['--tags', 'PRON'], '--tags must give one label per word, 2 (they run); got 1'],

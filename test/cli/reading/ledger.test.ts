@@ -78,7 +78,7 @@ test('bptt gates: --json is words by units for each gate; the means are right', 
 });
 
 test.each([
-  [['ledger', 'the cat', '--param', 'Wz'], '--param Wz: there is no such parameter: name one of'],
+  [['ledger', 'the cat', '--param', 'Wz'], '--param Wz: there is no such parameter: choose one of'],
   [['ledger', 'the cat', '--gate', 'z'], '--gate z: layers.0.forward.Wh has i, f, g, o'],
   [['ledger', 'the cat', '--at', 'x'], 'It must be i or i,j'],
   [['ledger', 'the cat', '--at', '99,99'], '99'],

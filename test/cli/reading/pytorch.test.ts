@@ -40,7 +40,7 @@ test('its recurrent layers alone: the words of the sentence get vectors that are
   const { status, stdout, stderr } = await bpttHere(['inspect', 'the cat sat', 'gru.safetensors', '--json'], folder);
   expect(status).toBe(0);
   expect(stderr).toBe(
-    'warning: gru.safetensors has no embedding and no output layer: drawn by a seed, so labels and losses mean nothing; gradients are those of the layers\n',
+    'warning: gru.safetensors has no embedding and no output layer: drawn at random, so labels and losses are meaningless; gradients are those of the layers\n',
   );
   const { model, checks, words } = JSON.parse(stdout) as Trace;
   expect(model).toMatchObject({ cell: 'gru', hidden: [4], embedding: 3, source: 'pytorch' });
@@ -68,10 +68,10 @@ test.each([
   [['the cat', 'broken.safetensors'], 65, /^bptt: broken\.safetensors: .*bias of l0/],
   [['the cat', 'tagger.safetensors'], 65, /words/],
   [['the cat', 'tagger.safetensors', '--words', 'gone.txt'], 65, /gone\.txt/],
-  [['the cat', '--words', 'words.txt'], 2, /--words is for a state dict of PyTorch/],
-  [['the cat', '--labels', 'A B'], 2, /--labels is for a state dict of PyTorch/],
+  [['the cat', '--words', 'words.txt'], 2, /--words applies only to a state dict of PyTorch/],
+  [['the cat', '--labels', 'A B'], 2, /--labels applies only to a state dict of PyTorch/],
   [['the cat', 'gru.safetensors', '--cell', 'lstm'], 65, /weight_hh_l0/],
-  [['the cat', 'gru.safetensors', '--hidden', '4'], 2, /--hidden is for an untrained model/],
+  [['the cat', 'gru.safetensors', '--hidden', '4'], 2, /--hidden applies only to an untrained model/],
 ] as const)('%j: status %i, one line', async (args, code, message) => {
   const { status, stdout, stderr } = await bpttHere(['inspect', ...args], folder);
   expect({ status, stdout }).toEqual({ status: code, stdout: '' });

@@ -88,7 +88,7 @@ test.each([
   [['-o', 'y.html', '--language', 'constructor'], 'language'],
   [['-o', 'y.html', '--target', '9'], '--target must be at most 5; got 9'],
   [['-o', 'y.html', '--layer', '3'], '--layer must be at most 0'],
-  [['-o', 'y.html', '--label', 'V.SG'], '--label is for --loss-seed'],
+  [['-o', 'y.html', '--label', 'V.SG'], '--label applies only to --loss-seed'],
   [['-o', 'y.html', '--word', '99'], 'word'],
 ])('%j is refused with one line, and no file', async (more, message) => {
   const { status, stdout, stderr } = await run(SENTENCE, ...SMALL, ...more);

@@ -49,8 +49,8 @@ test.each(commands)('%s %s reads a CRF by its logits, and says so', async (name,
   expect({ status, stderr }).toEqual({
     status: 0,
     stderr:
-      'warning: the model chooses labels together, by a CRF: read here is each word by itself, in the labels it learned, IOBES; ' +
-      'gradients are those of logits, or of margins with --loss-seed margin. bptt tag may choose others\n',
+      'warning: the model chooses labels jointly, by a CRF: here each word is read separately, in the labels it learned, IOBES; ' +
+      'gradients are those of logits, or of margins with --loss-seed margin. bptt tag may choose other labels\n',
   });
   if (view !== undefined) expect(readFileSync(svg, 'utf8')).toContain('data-ref=');
 });
@@ -66,7 +66,7 @@ test('a softmax with permitted transitions has its loss, and the warning', async
   const { status, stdout, stderr } = await bpttHere(['inspect', 'ann lee', file('masked'), '--json']);
   expect(status).toBe(0);
   expect((JSON.parse(stdout) as Trace).conventions.seed).toBe('loss');
-  expect(stderr).toBe('warning: the model chooses labels together, along permitted transitions: read here is each word by itself. bptt tag may choose others\n'); // prettier-ignore
+  expect(stderr).toBe('warning: the model chooses labels jointly, along permitted transitions: here each word is read separately. bptt tag may choose other labels\n'); // prettier-ignore
 });
 
 test('a model that spells its words has a vector for each', async () => {

@@ -103,7 +103,7 @@ describe.each<[string, TrainOptions, boolean]>([
 
   test('spans, where labels annotate any', async () => {
     const { status, body } = await server.post(TEXT, 'text/plain', '?spans=true&probabilities=false');
-    if (!hasSpans) return expect([status, body]).toEqual([400, expect.stringContaining('annotate no spans')]);
+    if (!hasSpans) return expect([status, body]).toEqual([400, expect.stringContaining('are not spans')]);
     const answer = JSON.parse(body) as { sentences: unknown[] };
     expect(answer.sentences).toEqual(await tagged(`${name}.safetensors`, TEXT, '--spans'));
     expect(fits('Answer', answer)).toBe('fits');
@@ -150,7 +150,7 @@ describe('beside tagging', () => {
     const { code, stderr } = await server.stop('SIGINT');
     expect(code).toBe(0);
     expect(stderr).toContain('bptt: more.safetensors, 1 worker, backend ');
-    expect(stderr).toContain('bptt: stopping, 0 requests under way\n');
+    expect(stderr).toContain('bptt: stopping, 0 requests in progress\n');
     const lines = stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
     expect(lines.at(-1)).toMatchObject({ method: 'POST', path: '/v1/tag', status: 200, sentences: 1, tokens: 3 });
     expect(lines.find(({ id }) => id === 'mine-1')).toMatchObject({ method: 'GET', path: '/health', status: 200 });

@@ -126,7 +126,7 @@ describe('what is wrong with a request is said', () => {
       '',
       415,
       'unsupported_media_type',
-      'is not read: send text/plain',
+      'is not supported: send text/plain',
     ],
     ['another charset', 'a', 'text/plain; charset=latin1', '', 415, 'unsupported_media_type', 'send UTF-8'],
     ['a body that is too long', 'a '.repeat(3000), 'text/plain', '', 413, 'too_large', 'more than 2000 bytes'],
@@ -140,17 +140,13 @@ describe('what is wrong with a request is said', () => {
       const answer = await fetch(server.url + path, init);
       return { status: answer.status, body: await answer.text(), allow: answer.headers.get('allow') };
     };
-    expect(refusalOf(await of('/v1/nothing', {}))).toEqual([
-      404,
-      'not_found',
-      'there is nothing here: see GET /openapi.json',
-    ]);
+    expect(refusalOf(await of('/v1/nothing', {}))).toEqual([404, 'not_found', 'not found: see GET /openapi.json']);
     expect(refusalOf(await of('/constructor', {}))).toEqual([404, 'not_found', expect.any(String)]);
     const put = await of('/v1/tag', { method: 'PUT', body: 'a' });
     expect([...refusalOf(put), put.allow]).toEqual([
       405,
       'method_not_allowed',
-      'this path takes POST, OPTIONS',
+      'this path accepts POST, OPTIONS',
       'POST, OPTIONS',
     ]);
     expect(refusalOf(await of('/metrics', { method: 'DELETE' }))[0]).toBe(405);
@@ -211,7 +207,7 @@ test('no room is 503 with Retry-After; a signal ends the server when all is answ
   rmSync(flag('hold'));
   expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
   const { code, stderr } = await server.ended;
-  expect([code, stderr]).toEqual([0, expect.stringContaining('stopping, 2 requests under way')]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('stopping, 2 requests in progress')]);
 });
 
 test('a worker that ends is replaced and counted; its request gets an error, the next an answer', async () => {

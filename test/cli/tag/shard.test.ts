@@ -160,12 +160,12 @@ describe('--out', () => {
       counts: { sentences: text.match(/# sent_id/g)!.length, tokens: text.match(/^\d/gm)!.length },
       output: { bytes: readFileSync(space.at('p2.conllu')).length, sha256: sha256('p2.conllu') },
     });
-    expect((await piece(2, 3)).stdout).toBe('p2.conllu: piece 2 of 3 is finished already\n');
-    expect((await piece(2, 3, '--threads', 'auto')).stdout).toMatch('is finished already');
+    expect((await piece(2, 3)).stdout).toBe('p2.conllu: piece 2 of 3 is already finished\n');
+    expect((await piece(2, 3, '--threads', 'auto')).stdout).toMatch('is already finished');
   });
 
   test('it is made again where anything it was made from, or the output, is another', async () => {
-    const again = async (...more: string[]) => (await piece(2, 3, ...more)).stdout.includes('finished already');
+    const again = async (...more: string[]) => (await piece(2, 3, ...more)).stdout.includes('already finished');
     await again();
     expect(await again('--backend', 'cpu')).toBe(false);
     expect(await again()).toBe(false);
@@ -250,7 +250,7 @@ describe('bptt join', () => {
     await refused('piece 4 of 4 missing: run it', 'j1', 'j2', 'j3');
     copyFileSync(space.at('j2'), space.at('k2'));
     copyFileSync(space.at('j2.manifest.json'), space.at('k2.manifest.json'));
-    await refused('piece 2 of 4 is there twice: j2 and k2', 'j1', 'j2', 'k2', 'j3', 'j4');
+    await refused('piece 2 of 4 is given twice: j2 and k2', 'j1', 'j2', 'k2', 'j3', 'j4');
     await make(3, 5, 'five');
     await refused('pieces of 5 and of 4', 'j1', 'j2', 'five', 'j4');
     await make(3, 4, 'other', '--probabilities');

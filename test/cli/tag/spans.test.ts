@@ -136,7 +136,7 @@ test('CoNLL-U: raw text becomes new lines; bad lines and columns are refused or 
     const refused = tag([CONLLU_MODEL, 'a.conllu', ...args]);
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining(message)]);
   }
-  expect(tag(['ner.safetensors', 'a.conllu', '--output', 'conllu']).stderr).toContain('name the column to write (--column)'); // prettier-ignore
+  expect(tag(['ner.safetensors', 'a.conllu', '--output', 'conllu']).stderr).toContain('set the column to write (--column)'); // prettier-ignore
   expect(tag(['ner.safetensors', 'a.conllu', '--output', 'conllu', '--column', 'xpos']).status).toBe(0);
 });
 

@@ -87,7 +87,7 @@ test('a note about the whole input counts all of it', () => {
   const input = '{"tokens":["a b","c\\td"]}\n'.repeat(4000);
   const args = ['--format', 'jsonl', '--output', 'conll'];
   const one = tag(args, input);
-  expect(one.stderr).toMatch('4,000 tokens that cannot stand in a column were spelled');
+  expect(one.stderr).toMatch('4,000 tokens that cannot be in a column were escaped');
   expect(tag([...args, '--threads', '2'], input)).toEqual(one);
 });
 

@@ -50,7 +50,7 @@ describe('killed by SIGKILL while it writes, and begun again by the same command
     for (const [i, { at }] of moments.entries()) {
       const { status, stderr } = killed(whens[i], at, [...args, '--out', 'killed.safetensors']);
       expect(status).toBe(null);
-      if (i === 0) expect(stderr).toContain('no checkpoint run.ckpt yet: the training begins anew\n');
+      if (i === 0) expect(stderr).toContain('no checkpoint run.ckpt yet: starting from the beginning\n');
       else
         expect(stderr).toMatch(
           new RegExp(`^resumed from run.ckpt: epoch \\d/3, batch \\d+ of 10 done, ${updates} updates$`, 'm'),
@@ -101,7 +101,7 @@ test('Ctrl-C writes a last checkpoint, says so, and the training goes on from th
   const [status] = (await once(child, 'exit')) as [number];
   expect(status).toBe(130);
   expect(await said).toMatch(
-    /^bptt: interrupted; the best model so far, of epoch \d+, was saved to stopped.safetensors; go on from here with --resume run.ckpt$/m,
+    /^bptt: interrupted; the best model so far, of epoch \d+, was saved to stopped.safetensors; continue from here with --resume run.ckpt$/m,
   );
   const again = await here('--epochs', '40', '--patience', '40', ...LOOP, '--out', 'stopped.safetensors');
   expect([again.status, again.stderr]).toEqual([0, expect.stringMatching(/^resumed from run.ckpt: /m)]);
@@ -189,7 +189,7 @@ describe('what is said and refused', () => {
     const { status, stderr } = await bpttHere(['eval', 'run.ckpt', 'dev.tsv'], space.folder);
     expect([status, stderr]).toEqual([
       65,
-      'bptt: run.ckpt: expected a model; got a checkpoint of a training: finish it with bptt train --resume, which writes the model\n',
+      'bptt: run.ckpt: expected a model; got a training checkpoint: finish it with bptt train --resume, which writes the model\n',
     ]);
     const search = await bpttHere(
       ['search', '--random', '2', '--train', 'train.tsv', '--dev', 'dev.tsv', '-o', 'b.json', '--checkpoint', 'a'],
@@ -199,16 +199,10 @@ describe('what is said and refused', () => {
   });
 
   test.each([
-    [['--every', '5m'], '--every means nothing without --checkpoint'],
-    [
-      ['--seeds', '2', '--checkpoint', 'a.ckpt'],
-      '--checkpoint belongs to a single training, and --seeds trains several',
-    ],
-    [
-      ['--ensemble', '2', '--resume', 'run.ckpt'],
-      '--resume belongs to a single training, and --ensemble trains several',
-    ],
-    [['--find-lr', '--checkpoint', 'a.ckpt'], '--checkpoint means nothing to --find-lr'],
+    [['--every', '5m'], '--every has no effect without --checkpoint'],
+    [['--seeds', '2', '--checkpoint', 'a.ckpt'], '--checkpoint applies to a single run, and --seeds starts several'],
+    [['--ensemble', '2', '--resume', 'run.ckpt'], '--resume applies to a single run, and --ensemble starts several'],
+    [['--find-lr', '--checkpoint', 'a.ckpt'], '--checkpoint cannot be combined with --find-lr'],
     [['--resume', ''], '--resume must name a file; got an empty name'],
     [['--resume', '-'], '--resume must name a file; got "-"'],
     [['--checkpoint', 'train.tsv'], '--checkpoint train.tsv would overwrite the input train.tsv'],
@@ -216,7 +210,7 @@ describe('what is said and refused', () => {
     [['--resume', 'run.ckpt', '--out', 'run.ckpt'], '--out run.ckpt would overwrite the input run.ckpt'],
     [
       ['--checkpoint', 'a.ckpt', '--every', '0u'],
-      'It must be an integer of at least 1 with s, m, h or, for updates, u behind it',
+      'It must be an integer of at least 1 followed by s, m, h or, for updates, u',
     ],
   ])('%j', async (args, message) => {
     const { status, stderr } = await bpttHere(['train', '--train', 'train.tsv', ...args], space.folder);
@@ -234,7 +228,7 @@ describe('what is said and refused', () => {
     const { status, stderr } = killed('full', 2, args);
     const [said, , , end] = stderr.split('\n');
     expect(said).toBe(
-      'bptt: cannot write run.ckpt: no space left; the training goes on, and tries again every 8 updates',
+      'bptt: cannot write run.ckpt: no space left; training continues, and tries again every 8 updates',
     );
     expect([status, end]).toEqual([
       1,

@@ -87,7 +87,7 @@ test('tensors of other programs in the file are kept, and named', async () => {
   const foreign = { tensors: { extra: { dtype: 'I8', shape: [2], bytes: Uint8Array.of(1, 255) } }, metadata: { by: 'me' } }; // prettier-ignore
   writeFileSync(space.at('kept.safetensors'), saveModel({ ...modelAt('base.safetensors'), foreign }));
   const { stderr } = await run('train', '--init', 'kept.safetensors', ...NEW);
-  expect(stderr).toContain('kept beside the model: 1 tensor ("extra"), 1 field ("by")\n');
+  expect(stderr).toContain('kept with the model: 1 tensor ("extra"), 1 field ("by")\n');
   expect(modelAt('next.safetensors').foreign).toEqual(foreign);
 });
 
@@ -108,8 +108,8 @@ test.each<[string[], number, RegExp]>([
     2,
     /freeze \(--freeze\) names "layers\.7", which the model lacks; it has encoders, /,
   ],
-  [['--freeze', 'a,,b'], 2, /names with commas between them/],
-  [['--freeze', 'layers,layers'], 2, /layers stands there twice/],
+  [['--freeze', 'a,,b'], 2, /names separated by commas/],
+  [['--freeze', 'layers,layers'], 2, /layers is given twice/],
   [['--init', 'base.safetensors', '--out', 'base.safetensors'], 2, /base\.safetensors/],
 ])('refuses %j', async (args, status, message) => {
   const out = args.includes('--out') ? [] : ['--out', 'no.safetensors'];

@@ -53,5 +53,8 @@ test('without dev the first is kept, which is said', async () => {
 
 test.each(['1', '0', '1,2,3', '2.5', '-3', 'x'])('--seeds %s is refused', async (count) => {
   const { status, stderr } = await train(`--seeds=${count}`);
-  expect([status, stderr]).toEqual([2, expect.stringContaining('It must be how many seeds, an integer of at least 2')]);
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringContaining('It must be the number of seeds, an integer of at least 2'),
+  ]);
 });

@@ -220,7 +220,7 @@ test('refusals', async () => {
     [['--tensorboard', ''], 2, '--tensorboard must name a folder; got an empty name'],
     [['--tensorboard', 'train.tsv'], 2, '--tensorboard train.tsv is a file; expected a folder'],
     [['--tensorboard', 'train.tsv/x'], 1, 'cannot write scalars to train.tsv/x: '],
-    [['--tensorboard', 'x', '--find-lr'], 2, '--tensorboard means nothing to --find-lr'],
+    [['--tensorboard', 'x', '--find-lr'], 2, '--tensorboard cannot be combined with --find-lr'],
   ];
   for (const [flags, expected, message] of cases) {
     const { status, stderr } = await run(

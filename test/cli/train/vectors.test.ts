@@ -115,7 +115,7 @@ test('readings of such a model: its words, and what it lacks', async () => {
   for (const command of ['inspect', 'salience']) {
     const { status, stderr } = await run(command, `${known} zzzz`, 'r.safetensors');
     expect(stderr).toBe(
-      'warning: the model has no vector for "zzzz": it reads the unknown word\'s, or a signature\'s\n',
+      'warning: the model has no vector for "zzzz": it uses that of the unknown word, or of a signature\n',
     );
     expect(status).toBe(0);
   }
@@ -171,11 +171,11 @@ test.each(Object.keys(BAD))('a file of vectors that is bad (%s) ends the trainin
 });
 
 test.each<[readonly string[], RegExp, number]>([
-  [['--vectors', 'glove.txt'], /--vectors means nothing without the encoder vectors: leave it out, or add vectors/, 2],
-  [['--vectors-keep', '3'], /--vectors-keep means nothing without the encoder vectors/, 2],
-  [['--vectors-mode', 'tuned'], /--vectors-mode means nothing without the encoder vectors/, 2],
-  [['--vectors-size', '3'], /--vectors-size means nothing without the encoder vectors/, 2],
-  [['--vectors-digits', '0'], /--vectors-digits means nothing without the encoder vectors/, 2],
+  [['--vectors', 'glove.txt'], /--vectors has no effect without the encoder vectors: leave it out, or add vectors/, 2],
+  [['--vectors-keep', '3'], /--vectors-keep has no effect without the encoder vectors/, 2],
+  [['--vectors-mode', 'tuned'], /--vectors-mode has no effect without the encoder vectors/, 2],
+  [['--vectors-size', '3'], /--vectors-size has no effect without the encoder vectors/, 2],
+  [['--vectors-digits', '0'], /--vectors-digits has no effect without the encoder vectors/, 2],
   [['--encoders', 'words,vectors'], /--encoders vectors needs a file of vectors: add --vectors FILE/, 2],
   [['--encoders', 'vectors', '--vectors', 'glove.txt', '--out', 'glove.txt'], /--out glove.txt would overwrite/, 2],
   [

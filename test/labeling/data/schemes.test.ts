@@ -113,7 +113,7 @@ describe('detection', () => {
     });
   });
 
-  test('labels that annotate no spans have no scheme', () => {
+  test('labels that are not spans have no scheme', () => {
     expect(found('NOUN VERB', 'DET')).toEqual({ scheme: null, evidence: '', repairs: 0 });
     expect(found('O O')).toMatchObject({ scheme: null });
     expect(detectScheme([])).toMatchObject({ scheme: null });

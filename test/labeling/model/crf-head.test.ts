@@ -319,7 +319,7 @@ test('a CRF on two threads: the same model every time', async () => {
   expect(await bits()).toEqual(await bits());
 });
 
-test('a CRF may be free, and labels that annotate no spans leave it free', async () => {
+test('a CRF may be free, and labels that are not spans leave it free', async () => {
   const heard: SpanPlan[] = [];
   const onSpans = (plan: SpanPlan) => void heard.push(plan);
   const free = await train(kernels, corpora, { ...tiny, epochs: 1, head: 'crf', decode: 'free' }, { onSpans });

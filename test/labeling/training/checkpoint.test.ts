@@ -278,9 +278,7 @@ describe('what differs is refused, by name', () => {
   });
 
   test('data, backend', async () => {
-    expect(await refusal(own, { ...corpora, train: relabeled })).toMatch(
-      /another run: training data differs: use/,
-    );
+    expect(await refusal(own, { ...corpora, train: relabeled })).toMatch(/another run: training data differs: use/);
     expect(await refusal(own, { ...corpora, train: [...corpora.train].reverse() })).toContain('training data differs');
     expect(await refusal(own, { ...corpora, dev: corpora.test })).toContain('development data differs');
     expect(await refusal(own, { train: corpora.train })).toContain('development data differs');

@@ -48,15 +48,15 @@ export function checkBodyOptions({
 }: Options): void {
   if (dropoutKind === 'variational' && dropout === 0) {
     throw new ArgumentError(
-      '--dropout-kind variational means nothing without dropout: leave it out, or raise --dropout',
+      '--dropout-kind variational has no effect without dropout: leave it out, or raise --dropout',
     );
   }
   if (residual && layers === 1) {
-    throw new ArgumentError('--residual means nothing to one layer: leave it out, or add --layers 2');
+    throw new ArgumentError('--residual has no effect with one layer: leave it out, or add --layers 2');
   }
   if (dense && pooling === 'last' && bidirectional) {
     throw new ArgumentError(
-      '--pooling last takes a half of each direction, and behind --dense there are none: take another pooling, or add --no-bidirectional',
+      '--pooling last needs the outputs of both directions, which --dense mixes: choose another pooling, or add --no-bidirectional',
     );
   }
 }

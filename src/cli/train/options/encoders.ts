@@ -130,7 +130,7 @@ export function checkEncoders(options: Options, command: Command): void {
     const option = encoders.includes(name) ? undefined : given(OPTIONS_OF[name]);
     if (option === undefined) continue;
     throw new ArgumentError(
-      `${option.long} means nothing without the encoder ${name}: leave it out, or add ${name} to --encoders`,
+      `${option.long} has no effect without the encoder ${name}: leave it out, or add ${name} to --encoders`,
     );
   }
   if (encoders.includes('vectors') && vectors === undefined && init === undefined) {
@@ -138,13 +138,13 @@ export function checkEncoders(options: Options, command: Command): void {
   }
   if (affixDropout > 0 && affixMinCount === 1 && init === undefined) {
     throw new ArgumentError(
-      '--affix-dropout reads affixes as rare ones, and none are rare: add --affix-min-count 2, or leave it out',
+      '--affix-dropout has no effect without rare affixes: add --affix-min-count 2, or leave it out',
     );
   }
   if (!encoders.includes('characters') || characters === 'cnn') return;
   if (given(['characterWindow'])) {
     throw new ArgumentError(
-      '--character-window means nothing to --characters lstm: leave it out, or add --characters cnn',
+      '--character-window has no effect with --characters lstm: leave it out, or add --characters cnn',
     );
   }
   if (characterSize % 2 === 0) return;

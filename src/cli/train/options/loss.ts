@@ -18,7 +18,7 @@ export function addAugmentOptions(command: Command): void {
     )
     .option(
       '--augment-mentions <p>',
-      'spans: probability of reading another mention of training, or made-up words, in the place of one',
+      'spans: probability of reading another mention of training, or made-up words, instead of one',
       dropProbability,
       d.augmentMentions,
     );
@@ -68,7 +68,7 @@ export function checkLoss({ head, labelSmoothing = 0, classWeights: weights }: O
   const isByHead = typeof head === 'object' && weights !== 'balanced';
   const ofSoftmax = labelSmoothing > 0 ? 'label-smoothing' : weights && !isByHead && 'class-weights';
   if (!heads.includes('crf') || !ofSoftmax) return;
-  throw new ArgumentError(`--${ofSoftmax} means nothing to --head crf: leave it out, or add --head softmax`);
+  throw new ArgumentError(`--${ofSoftmax} has no effect with --head crf: leave it out, or add --head softmax`);
 }
 
 /** @throws ArgumentError if there is no development set to choose the bias on */

@@ -48,7 +48,7 @@ function addTagOptions(command: Command): void {
 /** @throws ArgumentError if the pooling method would be ignored */
 export function checkPooling({ task, pooling }: Options): void {
   if (task !== 'tag' || pooling === undefined) return;
-  throw new ArgumentError('--pooling means nothing to --task tag: leave it out, or add --task classify');
+  throw new ArgumentError('--pooling does not apply to --task tag: leave it out, or add --task classify');
 }
 
 /** @throws ArgumentError if an option about the labels of words would be ignored */
@@ -58,8 +58,8 @@ export function checkTagOptions(options: Options): void {
   const given = names.find((name) => (name === 'augmentMentions' ? options[name] : options[name] !== undefined));
   if (given) {
     const flag = given.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
-    throw new ArgumentError(`--${flag} means nothing to --task ${options.task}: leave it out`);
+    throw new ArgumentError(`--${flag} does not apply to --task ${options.task}: leave it out`);
   }
   if (options.spanMode !== 'conlleval')
-    throw new ArgumentError(`--span-mode ${options.spanMode} means nothing to --task ${options.task}: leave it out`);
+    throw new ArgumentError(`--span-mode ${options.spanMode} does not apply to --task ${options.task}: leave it out`);
 }

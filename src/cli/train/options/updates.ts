@@ -54,5 +54,5 @@ export function addUpdateOptions(command: Command): void {
 export function checkUpdates({ optimizer, ...options }: Options): void {
   const given = (['beta2', 'epsilon'] as const).find((name) => options[name] !== undefined);
   if (optimizer !== 'sgd' || given === undefined) return;
-  throw new ArgumentError(`--${given} means nothing to --optimizer sgd: leave it out, or choose adam or adamw`);
+  throw new ArgumentError(`--${given} has no effect with --optimizer sgd: leave it out, or choose adam or adamw`);
 }

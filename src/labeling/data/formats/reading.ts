@@ -130,7 +130,7 @@ export function describeReading(reading: InputSpec): string {
   if (column !== undefined) parts.push(`labels in ${columnList(column).map(place).join(', ')}`);
   if (offsetUnit !== undefined) parts.push(`places in ${UNIT_NAMES[offsetUnit]}`);
   if (labelNames !== undefined) parts.push('integers by their names');
-  if (unlabeled !== undefined) parts.push(`${quoted(unlabeled)} where there is no label`);
+  if (unlabeled !== undefined) parts.push(`${quoted(unlabeled)} means no label`);
   if (ids) parts.push('column 1 numbers the words');
   if (isText) parts.push(`tokens by ${tokenizer}`);
   else if (tokenizer) parts.push(`raw text will be cut by ${tokenizer}`);

@@ -22,7 +22,7 @@ export const HEAD_BYTES = LONGEST_LINE + 1;
 /** Other files that are often given in place of vectors: how they begin, in Latin-1, and what to do. */
 const OTHERS: readonly (readonly [begin: string, what: string])[] = [
   ['\x1f\x8b', 'it is gzip-compressed: unpack it first, or read it through DecompressionStream'],
-  ['PK\x03\x04', 'it is a zip archive: unpack it, and name the file of vectors in it'],
+  ['PK\x03\x04', 'it is a zip archive: unpack it, and pass the file of vectors in it'],
   ['BZh', 'it is compressed with bzip2: unpack it with bunzip2'],
   ['\xfd7zXZ', 'it is compressed with xz: unpack it with unxz'],
   ['\x28\xb5\x2f\xfd', 'it is compressed with zstd: unpack it with unzstd'],
