@@ -1,6 +1,16 @@
 /** Results on standard output are whole, or the command says that they are not. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bptt, mainFile } from '../support/cli';
@@ -12,11 +22,17 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const KIB = 1024;
 
 /** Runs a command with its standard output in a file that may grow to `limit` KiB: a disk that fills up in the middle of a write. */
-function limited(limit: number, args: readonly string[]): { status: number | null; stderr: string; path: string } {
+function limited(
+  limit: number,
+  args: readonly string[],
+  cwd?: string,
+): { status: number | null; stderr: string; path: string } {
   const path = join(folder, 'out');
   const script = `trap '' XFSZ; ulimit -f ${limit * 2}; out=$0; exec "$@" > "$out"`; // POSIX: blocks of 512 bytes
   const { status, stderr } = spawnSync('sh', ['-c', script, path, process.execPath, mainFile(), ...args], {
     encoding: 'utf8',
+    cwd,
+    env: { ...process.env, ...(cwd !== undefined && { TMPDIR: cwd, HOME: cwd }) },
   });
   return { status, stderr, path };
 }
@@ -62,4 +78,15 @@ describe('standard output in a file on a disk that fills up', () => {
     closeSync(file);
     expect(readFileSync(out, 'utf8')).toBe(`before\n${words(3)}`);
   });
+});
+
+test('a model that fits nowhere is reported as lost, and leaves no folder behind', () => {
+  const cwd = join(folder, 'work');
+  mkdirSync(cwd);
+  writeFileSync(join(cwd, 'in.tsv'), words(500));
+  const args = ['train', '--train', 'in.tsv', '--epochs', '1', '--hidden', '4', '--min-count', '1', '--no-save-config'];
+  const { status, stderr } = limited(8, args, cwd);
+  expect(stderr).toMatch(/^bptt: cannot write model\.safetensors: EFBIG.*; the model is lost: .*EFBIG/m);
+  expect(status).toBe(1);
+  expect(readdirSync(cwd)).toEqual(['in.tsv']);
 });

@@ -1,5 +1,5 @@
 /** Training whose model is not lost, even if something fails midway or at the very end. */
-import { mkdtemp, stat } from 'node:fs/promises';
+import { mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kernels } from '../../kernels/index.js';
@@ -189,16 +189,19 @@ export async function saveTrained(out: string, model: Model): Promise<void> {
   }
 }
 
-/** Saves a model in a new folder at the first location that works. @returns where, and why earlier locations failed */
+/** Saves a model in a new folder at the first location that works; leaves nothing at others. @returns where, and why earlier ones failed */
 async function saveElsewhere(bytes: Uint8Array): Promise<{ place?: string; failures: readonly string[] }> {
   const failures: string[] = [];
   for (const folder of [tmpdir(), process.cwd(), homedir()]) {
+    let made: string | undefined;
     try {
-      const place = join(await mkdtemp(join(folder, 'bptt-')), 'model.safetensors');
+      made = await mkdtemp(join(folder, 'bptt-'));
+      const place = join(made, 'model.safetensors');
       await saveFile(place, bytes);
       return { place, failures };
     } catch (error) {
       failures.push(messageOf(error));
+      if (made !== undefined) await rmdir(made).catch(() => undefined);
     }
   }
   return { failures };
