@@ -10,6 +10,7 @@ import { wordConfig, wordReader } from '../labeling/model/encoders/words.js';
 import { softmaxConfig } from '../labeling/model/heads/softmax.js';
 import { createModel } from '../labeling/model/model.js';
 import { initNetwork, networkOf } from '../labeling/model/network.js';
+import { expectBytes } from '../serialize/bytes.js';
 import { decodeSafetensors } from '../serialize/safetensors.js';
 import { expectList, expectRecord } from '../tensor/arguments.js';
 import { expectKnownKeys, expectNonNegativeInteger, expectOneOf, keysOf } from '../tensor/checks.js';
@@ -117,7 +118,7 @@ function expectOptions(sentences: unknown, options: PyTorchOptions): void {
 
 function tensorsOf(source: Uint8Array | Tensors): Tensors {
   if (ArrayBuffer.isView(source)) {
-    const { tensors, raw = {} } = decodeSafetensors(source as Uint8Array);
+    const { tensors, raw = {} } = decodeSafetensors(expectBytes('fromPyTorch', source));
     const [other] = Object.entries(raw);
     if (other === undefined) return tensors;
     throw broken(

@@ -1,11 +1,11 @@
 /** Imports a model from a Keras file: `.keras` from Keras 3, or an `.h5` that holds a whole model. */
+import { expectBytes } from '../../serialize/bytes.js';
 import { encodeSafetensors } from '../../serialize/safetensors.js';
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { decodeUtf8 } from '../../serialize/utf8.js';
 import { loadModel } from '../../labeling/model/file.js';
 import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError, DataError, UnsupportedError } from '../../tensor/errors.js';
-import { typedArrayName, describe } from '../../tensor/describe.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import type { Tensor } from '../../tensor/types.js';
 import { quoted } from '../../tensor/visible.js';
@@ -52,13 +52,16 @@ export const isHdf5 = (bytes: Uint8Array): boolean => HDF5.every((byte, i) => by
  * Returns the model in a file: an embedding, then LSTM, GRU or SimpleRNN layers in one or both directions, then a dense layer
  * with softmax, in sequence.
  *
- * @param bytes of a `.keras` file, or of an `.h5` with architecture and weights
+ * @param source bytes of a `.keras` file, or of an `.h5` with architecture and weights
  * @throws DataError if the file is damaged, or its weights do not form such a model; UnsupportedError naming an unsupported layer
  *   or option; ArgumentError if `names` are required but missing, or given but not needed
  */
-export async function importKeras(bytes: Uint8Array, options: KerasImportOptions = {}): Promise<KerasImport> {
+export async function importKeras(
+  source: Uint8Array | ArrayBuffer,
+  options: KerasImportOptions = {},
+): Promise<KerasImport> {
   expectKnownKeys('importKeras', 'options', options, KEYS);
-  if (typedArrayName(bytes) !== 'Uint8Array') throw new ArgumentError(`importKeras: bytes must be a Uint8Array; got ${describe(bytes)}`); // prettier-ignore
+  const bytes = expectBytes('importKeras', source);
   const { names, library = await loadHdf5Library() } = options;
   const { architecture, weights, facts } = isZip(bytes) ? fromArchive(bytes, library) : fromHdf5(bytes, library);
   const { layers, passing } = chainOf(architecture);

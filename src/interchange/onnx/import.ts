@@ -5,7 +5,7 @@ import { UNKNOWN } from '../../labeling/index.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
-import { expectBytes } from './bytes.js';
+import { expectBytes } from '../../serialize/bytes.js';
 import type { ForeignNames } from './foreign.js';
 import { foreignModel } from './foreign.js';
 import { isOwn, ownModel } from './own.js';

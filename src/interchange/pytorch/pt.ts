@@ -8,6 +8,7 @@
  *
  * Source: torch/serialization.py and torch/_utils.py of PyTorch 1.13 to 2.x.
  */
+import { expectBytes } from '../../serialize/bytes.js';
 import { encodeUtf8, decodeUtf8 } from '../../serialize/utf8.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { typedArrayName } from '../../tensor/describe.js';
@@ -52,9 +53,10 @@ interface Storage {
  * @throws DataError naming an opcode or a global that a state dict does not need, a tensor that does not fit its storage, or a
  *   defect of the archive
  */
-export function decodePt(bytes: Uint8Array, options: PtOptions = {}): StateDict {
+export function decodePt(source: Uint8Array | ArrayBuffer, options: PtOptions = {}): StateDict {
   expectKnownKeys('decodePt', 'options', options, KEYS);
   const { part } = options;
+  const bytes = expectBytes('decodePt', source);
   const files = readZip(bytes);
   const pickle = [...files.keys()].filter((name) => /(^|\/)data\.pkl$/.test(name));
   if (pickle.length !== 1) throw broken(`it has ${pickle.length} files data.pkl; expected one, as torch.save writes`);

@@ -1,7 +1,6 @@
 /** Reads state dicts from files: safetensors, or the output of `torch.save`. */
+import { expectBytes } from '../../serialize/bytes.js';
 import { decodeSafetensors } from '../../serialize/safetensors.js';
-import { typedArrayName, describe } from '../../tensor/describe.js';
-import { ArgumentError } from '../../tensor/errors.js';
 import { decodePt } from './pt.js';
 import { numbersOf } from './storage.js';
 import type { StateDict } from './state-dict.js';
@@ -9,12 +8,11 @@ import type { StateDict } from './state-dict.js';
 /**
  * Returns the tensors of a file, by name.
  *
- * @param bytes a safetensors file, or a ZIP archive from `torch.save`
- * @throws DataError if the file is neither, or is damaged
+ * @param source a safetensors file, or a ZIP archive from `torch.save`
+ * @throws DataError if the file is neither, or is damaged; ArgumentError if `source` does not hold bytes
  */
-export function readStateDict(bytes: Uint8Array): StateDict {
-  if (typedArrayName(bytes) !== 'Uint8Array')
-    throw new ArgumentError(`readStateDict: bytes must be a Uint8Array; got ${describe(bytes)}`);
+export function readStateDict(source: Uint8Array | ArrayBuffer): StateDict {
+  const bytes = expectBytes('readStateDict', source);
   if (isZip(bytes)) return decodePt(bytes);
   const { tensors, raw = {} } = decodeSafetensors(bytes);
   return { ...tensors, ...Object.fromEntries(Object.entries(raw).map(([name, each]) => [name, numbersOf(each)])) };

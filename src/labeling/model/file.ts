@@ -17,6 +17,7 @@ import { flatCopy, viewOf } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import type { LinearParams } from '../../layers/linear.js';
 import { outputSize } from '../../layers/stack.js';
+import { expectBytes } from '../../serialize/bytes.js';
 import type { RawTensor } from '../../serialize/safetensors.js';
 import { encodeSafetensors, floatsOf, openSafetensors } from '../../serialize/safetensors.js';
 import { quantizeRows, scaleRows } from '../../serialize/int8.js';
@@ -149,13 +150,6 @@ function sameNumbers(x: Tensor, y: Tensor): boolean {
   return p.every((value, i) => Object.is(value, q[i]));
 }
 
-/** Recognizes bytes by what they are, not by their constructor, so that those of another realm, such as a frame of a page, work too. */
-function bytesOf(source: unknown): Uint8Array {
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-  if (isBuffer(source)) return new Uint8Array(source);
-  throw new ArgumentError(`loadModel: bytes must be a Uint8Array or an ArrayBuffer; got ${describe(source)}`);
-}
-
 /** Returns the model itself, or the one read from its bytes. @throws ArgumentError if `source` is neither */
 export function modelOf(where: string, source: Model | Uint8Array | ArrayBuffer, options?: LoadOptions): Model {
   if (ArrayBuffer.isView(source) || isBuffer(source)) return loadModel(source, options);
@@ -183,7 +177,7 @@ function isBuffer(x: unknown): x is ArrayBuffer {
  */
 export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}): Model {
   expectOwnParts('loadModel', 'options', own);
-  const { raw, metadata } = openSafetensors(bytesOf(bytes));
+  const { raw, metadata } = openSafetensors(expectBytes('loadModel', bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(
       'expected a model made by bptt; got a safetensors file without metadata of bptt: train a model first',

@@ -4,6 +4,7 @@
  * Bytes are split at line feeds before decoding (a byte 0x0A never occurs inside a UTF-8 sequence), so that decoding is always complete and
  * an invalid byte can be reported by line and position.
  */
+import { expectBytes } from '../../../serialize/bytes.js';
 import { decodeUtf8, firstInvalidByte } from '../../../serialize/utf8.js';
 import { describe, show, typedArrayName } from '../../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
@@ -91,7 +92,7 @@ export async function* checkedBlocks(
   let restBytes = 0;
   let first = 1;
   let dropping = false; // dropping the rest of a line that was too long
-  for await (let piece of pieces(chunks, source, Math.min(PIECE, maxLineBytes))) {
+  for await (let piece of bytePieces(chunks, source, Math.min(PIECE, maxLineBytes))) {
     first += skippedBy(piece);
     for (;;) {
       const firstEnd = piece.indexOf(LINE_FEED);
@@ -134,12 +135,18 @@ function endsInCr(source: string): DataError {
   return dataErrorAt(source, 1, `${message}: convert them, for example with tr '\\r' '\\n'`);
 }
 
-async function* pieces(chunks: ByteChunks, source: string, size: number): AsyncGenerator<Uint8Array> {
+/**
+ * Divides chunks into pieces of at most `size` bytes.
+ *
+ * @throws ArgumentError if a chunk is not a Uint8Array, or its buffer was transferred
+ */
+export async function* bytePieces(chunks: ByteChunks, source: string, size = PIECE): AsyncGenerator<Uint8Array, void> {
   for await (const chunk of chunks) {
     if (typedArrayName(chunk) !== 'Uint8Array') {
       const message = `${source}: chunks of files and streams must be Uint8Array, bytes; got ${describe(chunk)}`;
       throw new ArgumentError(`${message}: encode text first`);
     }
+    if (chunk.length === 0) expectBytes(source, chunk); // empty, or emptied by a transfer
     if (skippedBy(chunk) > 0) yield chunk;
     for (let start = 0; start < chunk.length; start += size) yield chunk.subarray(start, start + size);
   }

@@ -1,9 +1,9 @@
 /** Reads pretrained word vectors: GloVe's text, word2vec's text and binary, fastText's `.vec`. The format is detected from the contents. */
 import { expectChunks, expectIterable, expectTypes } from '../../checks.js';
-import { describe, show, typedArrayName } from '../../../tensor/describe.js';
+import { show } from '../../../tensor/describe.js';
 import { expectKnownKeys, expectOneOf } from '../../../tensor/checks.js';
 import { ArgumentError } from '../../../tensor/errors.js';
-import type { ByteChunks } from '../formats/lines.js';
+import { bytePieces, type ByteChunks } from '../formats/lines.js';
 import { readBinaryRows } from './binary.js';
 import { detectVectors, HEAD_BYTES } from './detect.js';
 import { VECTOR_DIGITS } from './lookup.js';
@@ -23,7 +23,7 @@ export async function readVectors(chunks: ByteChunks, options: VectorReadOptions
   expectChunks('readVectors', 'chunks', chunks);
   expectOptions(options);
   const { source = 'input' } = options;
-  const pieces = piecesOf(chunks, source);
+  const pieces = bytePieces(chunks, source);
   try {
     const read: Uint8Array[] = [];
     const head = await headOf(pieces, read);
@@ -48,19 +48,6 @@ function expectOptions(options: VectorReadOptions): void {
   expectOneOf('readVectors', 'digits', digits, VECTOR_DIGITS);
   if (keep === Infinity || (Number.isSafeInteger(keep) && keep >= 0)) return;
   throw new ArgumentError(`readVectors: keep must be an integer of at least 0, or Infinity; got ${show(keep)}`);
-}
-
-const PIECE = 1 << 20;
-
-/** Chunks of at most a mebibyte. */
-async function* piecesOf(chunks: ByteChunks, source: string): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of chunks) {
-    if (typedArrayName(chunk) !== 'Uint8Array') {
-      const message = `${source}: chunks of files and streams must be Uint8Array, bytes; got ${describe(chunk)}`;
-      throw new ArgumentError(`${message}: encode text first`);
-    }
-    for (let start = 0; start < chunk.length; start += PIECE) yield chunk.subarray(start, start + PIECE);
-  }
 }
 
 /** Reads the beginning of a stream, and appends the pieces to `read`. */
