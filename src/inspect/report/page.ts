@@ -36,8 +36,8 @@ export interface ReportContent {
 /** Maximum length in words of a sentence that a page recomputes: every loss needs a backward pass with as many steps as words. */
 const MOST_WORDS = 100;
 
-const STYLE = `body{margin:0 auto;padding:1.5rem;max-width:62rem;font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground)}
-section{margin:2.5rem 0}h2{margin:0}p{margin:.4rem 0}.small{font-size:.85rem;color:var(--muted)}figure,.wide{margin:.5rem 0;overflow-x:auto}svg{max-width:100%;height:auto}
+const STYLE = `body{margin:0 auto;padding:1.5rem;max-width:62rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;color:var(--ink);background:var(--ground)}
+section{margin:2.5rem 0}h2{margin:0}p{margin:.4rem 0}.small{font-size:.85rem;color:var(--muted)}figure,.wide{margin:.5rem 0;overflow-x:auto}svg{max-width:100%;height:auto}@media(max-width:40rem){svg{max-width:none}}
 table{border-collapse:collapse;font-size:.8rem;font-variant-numeric:tabular-nums;margin:.5rem 0}caption{text-align:start;font-weight:600}
 td,th{border-bottom:1px solid var(--line);padding:.05rem .5rem;text-align:start;white-space:nowrap}code{overflow-wrap:anywhere}
 summary{cursor:pointer}#verdict{border:2px solid var(--line);padding:.5rem 1rem}#verdict.agrees{border-color:var(--good)}

@@ -40,6 +40,7 @@ function grid(
   scale: ColorScale,
   selected: readonly [number, number],
   gutter: number,
+  free = 0,
 ): Block {
   const tokens = tokensOf(trace);
   const units = spansOf(place.trace.hidden, 32);
@@ -68,6 +69,7 @@ function grid(
       size,
       selected,
       gutter,
+      free,
     },
     style,
   );
@@ -117,7 +119,7 @@ function draw(trace: Trace, selection: Selection, look: Look): Drawing {
     const values = grid(trace, place, 'gates', gate, style, scale, selected, gutter);
     if (place.trace.steps[0].slopes[gate] === undefined) return below(6, titleOf(trace, place, gate, style), values);
     const beyond = style.dense ? 8 : gutter; // the row names are already next to the values
-    const slopes = grid(trace, place, 'slopes', gate, style, scales.slope, selected, beyond);
+    const slopes = grid(trace, place, 'slopes', gate, style, scales.slope, selected, beyond, values.width);
     return below(6, titleOf(trace, place, gate, style), beside(24, values, slopes));
   });
   const keys = scales.all.map((scale, i) => legend(scale, style, {}, `bar${i}`, 220));

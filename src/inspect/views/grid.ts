@@ -33,6 +33,8 @@ export interface Grid {
   readonly selected?: readonly [row: number, column: number];
   /** Width reserved for row names; default the width that they need, at most 140. */
   readonly gutter?: number;
+  /** Width of the free space on the left of the grid, for slanted column names; default none. */
+  readonly free?: number;
   /** Omits the column names. */
   readonly bare?: boolean;
 }

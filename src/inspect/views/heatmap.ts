@@ -9,10 +9,12 @@ import type { Style } from './theme.js';
 
 /** Sine and cosine of 45 degrees. */
 const SLANT = Math.SQRT1_2;
+/** The longest slanted name. */
+const LONGEST = 120;
 
 /** Whether column names must be slanted, and the space that they need under the grid. */
 function footFor(names: readonly string[], width: number): { readonly slanted: boolean; readonly height: number } {
-  const widest = Math.min(120, Math.max(0, ...names.map((name) => widthOf(name, LABEL))));
+  const widest = Math.min(LONGEST, Math.max(0, ...names.map((name) => widthOf(name, LABEL))));
   const slanted = widest > width - 4;
   return { slanted, height: slanted ? widest * SLANT + LABEL + 4 : LABEL + 8 };
 }
@@ -24,7 +26,7 @@ export function heatmap(grid: Grid, style: Style): Block & { readonly gutter: nu
   const height = grid.rows.length * h;
   const width = gutter + grid.columns.length * w;
   const none = { height: 0, body: '' };
-  const names = grid.bare ? none : columnNames(grid.columns, style, gutter, height, w);
+  const names = grid.bare ? none : columnNames(grid.columns, style, gutter, height, w, grid.free);
   const rows = grid.rows.map((_, r) => grid.columns.map((__, c) => grid.cell(r, c)));
   style.matrices.push({ label: grid.label, rows: grid.rows, columns: grid.columns, values: rows.map(valuesOf) });
   const cells = style.dense
@@ -96,14 +98,27 @@ function inside({ x, y, width, height }: Place, fill: string, text: string): str
   );
 }
 
-/** Column names: horizontal if they fit, else slanted; some are omitted if they would touch. */
-export function columnNames(names: readonly string[], style: Style, x0: number, y: number, width: number): Block {
+/**
+ * Column names: horizontal if they fit, else slanted; some are omitted if they would touch. Slanted names run to the left below the grid,
+ * and are truncated where the block and the free space before it end.
+ *
+ * @param free width of the free space on the left of the block
+ */
+export function columnNames(
+  names: readonly string[],
+  style: Style,
+  x0: number,
+  y: number,
+  width: number,
+  free = 0,
+): Block {
   const { slanted, height } = footFor(names, width);
   const every = slanted ? Math.ceil(17 / width) : 1;
   const texts = names.map((name, c) => {
     if (c % every > 0) return '';
     const x = c * width + width / 2;
-    const text = escape(isolate(fit(name, LABEL, slanted ? 120 : width - 2)));
+    const room = slanted ? Math.min(LONGEST, (free + x0 + x - LABEL / 2) / SLANT) : width - 2;
+    const text = escape(isolate(fit(name, LABEL, room)));
     if (!slanted) return el('text', { x }, text);
     return el('text', { x: (x + 4) * SLANT, y: (x + 4) * SLANT }, text); // the axes are rotated with the words
   });

@@ -158,6 +158,8 @@ function draw(trace: Trace, selection: Selection, look: Look): Drawing {
 }
 
 function summary(trace: Trace, _selection: Selection = {}, { strings = en }: Look = {}): string {
+  if (trace.conventions.gold === 'predicted')
+    return say(strings, 'strip.summary.predicted', { loss: short(trace.loss, 4) });
   const right = trace.losses.filter(({ gold, predicted }) => gold === predicted).length;
   return say(strings, 'strip.summary', { right, n: trace.losses.length, loss: short(trace.loss, 4) });
 }

@@ -8,12 +8,14 @@ import { say } from './strings/index.js';
 import { el, escape } from './svg.js';
 import type { Block } from './svg.js';
 import { quoted, tokensOf } from './words.js';
-import { short, withSign } from './text.js';
+import { short, withSign, wrap } from './text.js';
 import type { Style } from './theme.js';
 
 const HEIGHT = 130;
 const TOP = 34;
 const GUTTER = 64;
+/** The least width at which the heading is broken into lines. */
+const NARROWEST = 320;
 
 /** Whether words are read first to last, so that the backward pass runs last to first. */
 const readsForward = ({ param }: ElementTrace): boolean => !param.includes('.reverse.');
@@ -54,14 +56,13 @@ export function waterfall(trace: Trace, element: number, style: Style): Block {
     index: weight.index.join(', '),
     value: short(total.value, 5),
   });
-  const heading = el('text', { y: 11, 'font-size': 12 }, escape(title));
-  const body =
-    heading +
-    axis(scale.at(0), GUTTER, GUTTER + (order.length + 1) * width, style) +
-    together(style, bars) +
-    whole +
-    foot.body;
-  return { width: GUTTER + (order.length + 1) * width, height: TOP + HEIGHT + foot.height, body: el('g', {}, body) };
+  const across = GUTTER + (order.length + 1) * width;
+  const heading = wrap(title, 12, Math.max(across, NARROWEST));
+  const above = (heading.length - 1) * 16;
+  const body = axis(scale.at(0), GUTTER, across, style) + together(style, bars) + whole + foot.body;
+  const lines = heading.map((line, i) => el('text', { y: 11 + 16 * i, 'font-size': 12 }, escape(line))).join('');
+  const chart = el('g', { transform: above > 0 ? `translate(0 ${above})` : undefined }, body);
+  return { width: across, height: above + TOP + HEIGHT + foot.height, body: lines + chart };
 }
 
 /** The addend of a word, or the sum of the addends of a block. */

@@ -69,6 +69,8 @@ export const de: Strings = {
   'strip.unknown.note': 'Unterstrichen: dieses Wort steht nicht im Vokabular.',
   'strip.note':
     'Unter jedem Wort: richtiges Label, vorhergesagtes Label, p(richtig), Verlust in Nats. Balken von 0 bis {limit}.',
+  'strip.summary.predicted':
+    'Ohne richtige Labels vertritt sie die erste Wahl des Modells selbst, also kann keine falsch sein. Die Verluste ergeben zusammen {loss} Nats.',
   'strip.summary': '{right} von {n} Labels sind richtig; die Verluste ergeben zusammen {loss} Nats.',
 
   'reach.cells': 'In den Zellen: Prozent; e−4 steht für weniger als 0,1 %, mit seiner Zehnerpotenz.',

@@ -69,6 +69,8 @@ export const en = {
   'strip.unknown': '{word} is not in the vocabulary: the model reads it as unknown',
   'strip.unknown.note': 'Underlined: this word is not in the vocabulary.',
   'strip.note': 'Under each word: gold label, predicted label, p(gold), loss in nats. Bars from 0 to {limit}.',
+  'strip.summary.predicted':
+    'No gold labels were given: the model’s own first choices stand in, so none can be wrong. The losses add up to {loss} nats.',
   'strip.summary': '{right} of {n} labels are right; the losses add up to {loss} nats.',
 
   'reach.cells': 'In cells: percent; e−4 stands for a share below 0.1 %, by its power of ten.',
