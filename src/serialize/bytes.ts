@@ -12,11 +12,16 @@ import { ArgumentError } from '../tensor/errors.js';
 export function expectBytes(where: string, source: unknown): Uint8Array {
   try {
     if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-    if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return new Uint8Array(source as ArrayBuffer);
+    if (isBuffer(source)) return new Uint8Array(source);
   } catch {
     throw new ArgumentError(
-      `${where}: the buffer of bytes was transferred (postMessage, structuredClone): pass a copy`,
+      `${where}: the bytes were transferred elsewhere: pass a copy`,
     );
   }
   throw new ArgumentError(`${where}: bytes must be a Uint8Array or an ArrayBuffer; got ${describe(source)}`);
+}
+
+/** Whether a value is an ArrayBuffer, from any realm. */
+export function isBuffer(x: unknown): x is ArrayBuffer {
+  return Object.prototype.toString.call(x) === '[object ArrayBuffer]';
 }

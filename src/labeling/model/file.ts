@@ -17,7 +17,7 @@ import { flatCopy, viewOf } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import type { LinearParams } from '../../layers/linear.js';
 import { outputSize } from '../../layers/stack.js';
-import { expectBytes } from '../../serialize/bytes.js';
+import { expectBytes, isBuffer } from '../../serialize/bytes.js';
 import type { RawTensor } from '../../serialize/safetensors.js';
 import { encodeSafetensors, floatsOf, openSafetensors } from '../../serialize/safetensors.js';
 import { quantizeRows, scaleRows } from '../../serialize/int8.js';
@@ -160,11 +160,6 @@ export function modelOf(where: string, source: Model | Uint8Array | ArrayBuffer,
   }
   expectModel(where, source, 'source');
   return source;
-}
-
-/** Whether a value is an ArrayBuffer, from any realm. */
-function isBuffer(x: unknown): x is ArrayBuffer {
-  return Object.prototype.toString.call(x) === '[object ArrayBuffer]';
 }
 
 /**
