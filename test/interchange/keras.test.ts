@@ -269,7 +269,9 @@ describe('a model of somebody else', () => {
       'the file has its words and labels: leave names out',
     );
     await expect(importKeras(bytes, { wings: 1 } as never)).rejects.toThrow('wings');
-    await expect(importKeras('x' as never)).rejects.toThrow('bytes must be a Uint8Array or an ArrayBuffer; got the string "x"');
+    await expect(importKeras('x' as never)).rejects.toThrow(
+      'bytes must be a Uint8Array or an ArrayBuffer; got the string "x"',
+    );
     await expect(importKeras(Uint8Array.of(1, 2, 3), { library })).rejects.toThrow(
       'expected a .keras archive or an HDF5 file',
     );
