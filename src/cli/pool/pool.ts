@@ -27,6 +27,8 @@ export interface PoolOptions<Data> {
    * the first free worker. Default 0.
    */
   readonly ahead?: number;
+  /** Number of threads that run jobs beside the workers, counted before them in messages. Default 0. */
+  readonly beside?: number;
   /** Memory limits of one worker, as for the constructor of `worker_threads`. */
   readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number };
 }
@@ -59,6 +61,8 @@ interface Pending<Job, Result> {
 
 interface Hand<Job, Result> {
   readonly worker: Worker;
+  /** From 1, at most the size of the pool: a worker takes the number of one that ended. */
+  readonly number: number;
   /** Its jobs, the running one first. */
   readonly jobs: Map<number, Pending<Job, Result>>;
   readonly ready: Promise<void>;
@@ -103,10 +107,11 @@ function createCrew<Data, Job, Result>(program: URL, options: PoolOptions<Data>)
   const { size, ahead = 0 } = options;
   const hands: Hand<Job, Result>[] = [];
   const waiting: Pending<Job, Result>[] = [];
-  let started = 0;
 
   function hire(): Hand<Job, Result> {
-    const hand = startHand<Data, Job, Result>(program, options, ++started, {
+    let number = 1;
+    while (hands.some((hand) => hand.number === number)) number++;
+    const hand = startHand<Data, Job, Result>(program, options, number, {
       freed: deal,
       ended() {
         hands.splice(hands.indexOf(hand), 1);
@@ -153,7 +158,7 @@ interface Listeners {
 /** Starts a worker, which can receive jobs before it is ready. */
 function startHand<Data, Job, Result>(
   program: URL,
-  { size, data, resourceLimits }: PoolOptions<Data>,
+  { size, data, beside = 0, resourceLimits }: PoolOptions<Data>,
   number: number,
   { freed, ended }: Listeners,
 ): Hand<Job, Result> {
@@ -183,11 +188,12 @@ function startHand<Data, Job, Result>(
     if ('error' in answer) pending?.reject(receivedError(answer.error));
     else pending?.resolve(answer.result);
   });
-  const failure = (why: string): WorkerError => new WorkerError(`worker thread ${number} of ${size} failed: ${why}`);
+  const name = `thread ${beside + number} of ${beside + size}`;
+  const failure = (why: string): WorkerError => new WorkerError(`${name} failed: ${why}`);
   worker.on('messageerror', (error) => void end(failure(`a message of it could not be read: ${error.message}`)));
   worker.on('error', (error: unknown) => void end(failure(reasonOf(error))));
   worker.on('exit', (code) => void end(failure(`it exited with code ${code}`)));
-  return { worker, jobs, ready, end };
+  return { worker, number, jobs, ready, end };
 }
 
 /** Why a worker ended, in one line; for lack of memory, with advice. */

@@ -38,7 +38,12 @@ export function openTagPool(
 ): TagPool {
   const size = (threads === 'auto' ? availableParallelism() : threads) - 1;
   const program = new URL('./worker.js', import.meta.url);
-  const pool: TagPool = openPool(program, { size, data: { bytes, path, cell, backend }, ahead: AT_ONCE - 1 });
+  const pool: TagPool = openPool(program, {
+    size,
+    data: { bytes, path, cell, backend },
+    ahead: AT_ONCE - 1,
+    beside: 1,
+  });
   if (early) pool.start().catch(() => undefined); // the first job throws this error
   return pool;
 }

@@ -54,10 +54,19 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function pool(size: number, more: { ahead?: number; refuse?: boolean; limit?: number } = {}): Pool<Job, number> {
-  const { ahead, refuse = false, limit } = more;
+function pool(
+  size: number,
+  more: { ahead?: number; beside?: number; refuse?: boolean; limit?: number } = {},
+): Pool<Job, number> {
+  const { ahead, beside, refuse = false, limit } = more;
   const resourceLimits = limit === undefined ? undefined : { maxOldGenerationSizeMb: limit };
-  const made = openPool<object, Job, number>(program, { size, ahead, data: { factor: 2, refuse }, resourceLimits });
+  const made = openPool<object, Job, number>(program, {
+    size,
+    ahead,
+    beside,
+    data: { factor: 2, refuse },
+    resourceLimits,
+  });
   pools.push(made);
   return made;
 }
@@ -110,15 +119,26 @@ test('a worker that ends fails its jobs; the next job gets another one', async (
   for (const each of results) {
     expect(each).toMatchObject({
       status: 'rejected',
-      reason: new WorkerError('worker thread 1 of 1 failed: it exited with code 7'),
+      reason: new WorkerError('thread 1 of 1 failed: it exited with code 7'),
     });
   }
   expect(await run({ act: 'double', x: 5 })).toBe(10);
 });
 
+test('a worker that ends is named by its place among all threads, as is the one in its place', async () => {
+  const { run } = pool(2, { beside: 1 });
+  const shared = new SharedArrayBuffer(4);
+  const meeting = run({ act: 'meet', shared }); // keeps the first worker
+  for (let i = 0; i < 2; i++) {
+    await expect(run({ act: 'exit' })).rejects.toThrow(new WorkerError('thread 3 of 3 failed: it exited with code 7'));
+  }
+  await Promise.all([meeting, run({ act: 'meet', shared })]);
+  await expect(run({ act: 'exit' })).rejects.toThrow(/^thread [23] of 3 failed/);
+});
+
 test('a worker that has no memory left is named, with what to do', async () => {
   const { run } = pool(1, { limit: 16 });
-  const failure = /^worker thread 1 of 1 failed: .*memory.*: use fewer threads, or raise Node's --max-old-space-size$/;
+  const failure = /^thread 1 of 1 failed: .*memory.*: use fewer threads, or raise Node's --max-old-space-size$/;
   await expect(run({ act: 'memory' })).rejects.toThrow(failure);
 });
 

@@ -131,7 +131,7 @@ test('a worker that ends is one line and exit status 1, also while the input goe
   child.stdout.on('data', () => void child.stdin.write('They run.\n')); // the first thread goes on until it hears of the other
   child.stdin.write('They run.\n');
   expect(await once(child, 'close')).toEqual([1, null]);
-  expect(stderr).toBe('bptt: worker thread 1 of 1 failed: it exited with code 9\n');
+  expect(stderr).toBe('bptt: thread 2 of 2 failed: it exited with code 9\n');
 });
 
 test('lines of CoNLL-U are written once each, also where they are written before their chunk is read to its end', async () => {
