@@ -20,6 +20,8 @@ import { conlluFlow } from './conllu.js';
 import { conlluHeads } from './heads.js';
 import type { Counts, TagResult, TagSettings } from './jobs.js';
 import { answer, countsOf, TOKENS_AT_ONCE } from './jobs.js';
+import type { SpanReading } from './spans.js';
+import { spanLines } from './spans.js';
 
 /** How an input with independent chunks is read. Plain data, except for the listener for notes. */
 export type ChunkReading =
@@ -27,7 +29,12 @@ export type ChunkReading =
   | { readonly kind: 'own'; readonly read: ReadOptions }
   | { readonly kind: 'sentences'; readonly read: ReadOptions }
   /** Raw text, or one sentence per line. */
-  | { readonly kind: 'text' | 'lines'; readonly source: string; readonly cutting: SegmentOptions };
+  | { readonly kind: 'text' | 'lines'; readonly source: string; readonly cutting: SegmentOptions }
+  /** Any of these, for the output spans. */
+  | ({ readonly kind: 'spans' } & SpanReading);
+
+/** A reading of sentences that are written one by one. */
+export type SentenceReading = Exclude<ChunkReading, { kind: 'own' | 'spans' }>;
 
 /** Some lines of the input. */
 export interface ChunkJob {
@@ -41,7 +48,7 @@ export interface ChunkJob {
 
 /** Sentences of an input. @param cleaner that of the input, if part of it has already been read */
 export async function* sentencesFrom(
-  reading: Exclude<ChunkReading, { kind: 'own' }>,
+  reading: SentenceReading,
   chunks: ByteChunks,
   cleaner?: Cleaner,
 ): AsyncGenerator<Sentence> {
@@ -70,9 +77,8 @@ export async function answerChunk(
   const cleaner = createCleaner('source' in reading ? reading.source : reading.read.source);
   let hasNotes = false;
   const own = quiet(reading, () => (hasNotes = true));
-  const answered = own.kind === 'own' ? ownLines(tagger, settings, own.read, job, silent(cleaner)) : written(tagger, settings, own, job, silent(cleaner)); // prettier-ignore
   try {
-    const result = await answered;
+    const result = await answerOf(tagger, settings, own, job, silent(cleaner));
     return hasNotes ? REFUSED : { ...result, changed: cleaner.changed() };
   } catch (error) {
     if (error instanceof DataError || error instanceof ArgumentError) return REFUSED;
@@ -80,12 +86,24 @@ export async function answerChunk(
   }
 }
 
+function answerOf(
+  tagger: Pick<Tagger, 'tag' | 'model'>,
+  settings: TagSettings,
+  reading: ChunkReading,
+  job: ChunkJob,
+  cleaner: Cleaner,
+): Promise<TagResult> {
+  if (reading.kind === 'own') return ownLines(tagger, settings, reading.read, job, cleaner);
+  if (reading.kind === 'spans') return spans(tagger, settings, reading, job, cleaner);
+  return written(tagger, settings, reading, job, cleaner);
+}
+
 const REFUSED: TagResult = { counts: { sentences: 0, tokens: 0 }, refused: true };
 
 /** The same reading, with notes suppressed, stopping at the first bad line. */
 function quiet(reading: ChunkReading, onNote: () => void): ChunkReading {
-  if (!('read' in reading)) return reading;
-  return { ...reading, read: { ...reading.read, badLines: 'stop', onNote } };
+  if (!('read' in reading) || reading.read === undefined) return reading;
+  return { ...reading, read: { ...reading.read, badLines: 'stop', onNote } } as ChunkReading;
 }
 
 /** The cleaner without its note: the changes of all chunks are reported together. */
@@ -103,7 +121,7 @@ export const DECLARATION_LINES = 2;
 async function written(
   tagger: Pick<Tagger, 'tag' | 'model'>,
   settings: TagSettings,
-  reading: Exclude<ChunkReading, { kind: 'own' }>,
+  reading: SentenceReading,
   job: ChunkJob,
   cleaner: Cleaner,
 ): Promise<TagResult> {
@@ -113,8 +131,28 @@ async function written(
     const said = answer(tagger, settings, { kind: 'write', sentences });
     texts.push(said.text!);
     spelled += said.spelled!;
+    return said.counts;
   });
   return { bytes: new TextEncoder().encode(texts.join('')), spelled, counts };
+}
+
+async function spans(
+  tagger: Pick<Tagger, 'tag' | 'model'>,
+  settings: TagSettings,
+  reading: SpanReading,
+  job: ChunkJob,
+  cleaner: Cleaner,
+): Promise<TagResult> {
+  const texts: string[] = [];
+  let numbered = 0;
+  const read = spanLines(tagger.model, reading, [...lead(job), job.bytes], cleaner);
+  const counts = await inGroups(read, (lines) => {
+    const said = answer(tagger, settings, { kind: 'spans', lines, before: numbered, marked: true });
+    texts.push(said.text!);
+    for (const { sentences } of lines) numbered += sentences.length;
+    return said.counts;
+  });
+  return { bytes: new TextEncoder().encode(texts.join('')), spelled: 0, numbered, counts };
 }
 
 async function ownLines(
@@ -130,7 +168,9 @@ async function ownLines(
   const flow = conlluFlow([bytes], read, heads, before, cleaner);
   const parts: Uint8Array[] = [];
   const counts = await inGroups(flow.sentences, (sentences) => {
-    parts.push(flow.write(sentences, tagger.tag(sentences.map(({ tokens }) => tokens)))); // prettier-ignore
+    const tokens = sentences.map((sentence) => sentence.tokens);
+    parts.push(flow.write(sentences, tagger.tag(tokens)));
+    return countsOf(tokens);
   });
   parts.push(flow.end());
   return { bytes: oneBuffer(parts), counts, spelled: 0 };
@@ -152,19 +192,23 @@ function oneBuffer(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** Passes on sentences as they are labeled, many at once. @returns their number; an input without sentences is allowed here */
-async function inGroups(
-  sentences: AsyncIterable<Sentence>,
-  take: (group: readonly Sentence[]) => void,
+/**
+ * Passes on sentences, or lines, as they are labeled, many at once. An input without sentences is allowed here.
+ *
+ * @param take labels a group, and returns its counts
+ * @returns their sums
+ */
+async function inGroups<S extends Pick<Sentence, 'tokens'>>(
+  sentences: AsyncIterable<S>,
+  take: (group: readonly S[]) => Counts,
 ): Promise<Counts> {
   const sum = { sentences: 0, tokens: 0 };
-  let [group, size]: [Sentence[], number] = [[], 0];
+  let [group, size]: [S[], number] = [[], 0];
   const flush = (): void => {
     if (group.length === 0) return;
-    const counts = countsOf(group.map(({ tokens }) => tokens));
+    const counts = take(group);
     sum.sentences += counts.sentences;
     sum.tokens += counts.tokens;
-    take(group);
     [group, size] = [[], 0];
   };
   try {

@@ -12,6 +12,7 @@ import type { TagInput } from './input.js';
 import type { TagJob, TagResult, TagSettings } from './jobs.js';
 import type { Route, RouteContext } from './route.js';
 import { noteSpelled } from './route.js';
+import { numberedFrom } from './spans.js';
 
 /**
  * Approximate size of a chunk in bytes: a few thousand tokens, so that threads finish at about the same time and products have
@@ -34,7 +35,7 @@ export async function openChunks(
   { input, warnings, seen }: RouteContext,
   { settings, reading, stream, size }: ChunkWay,
 ): Promise<Route> {
-  const boundary = 'read' in reading && reading.read.format === 'conllu' ? 'blank' : 'line';
+  const boundary = 'read' in reading && reading.read?.format === 'conllu' ? 'blank' : 'line';
   const { before, body, firstLine } = await input.bytes();
   const chunks = cutChunks(body, { boundary, size: size ?? SIZE[boundary], firstLine });
   const declaration = createDeclaration(boundary === 'blank');
@@ -49,13 +50,15 @@ export async function openChunks(
   return {
     settings,
     jobs: jobs(),
-    written({ refused, counts, spelled, changed, bytes }: TagResult) {
+    written({ refused, counts, spelled, numbered, changed, bytes }: TagResult) {
       if (refused || (sentences === 0 && counts.sentences === 0)) return undefined;
       chunks.done();
       sentences += counts.sentences;
       seen.spelled += spelled!;
       seen.cleaner.add(changed!);
-      return bytes!;
+      if (numbered === undefined) return bytes!;
+      seen.numbered += numbered;
+      return numberedFrom(bytes!, seen.numbered - numbered);
     },
     end() {
       if (chunks.uncut || sentences === 0) return undefined;

@@ -34,8 +34,8 @@ export interface TagSettings {
 export type TagJob =
   /** Sentences to be written, each separately. */
   | { readonly kind: 'write'; readonly sentences: readonly Sentence[] }
-  /** Lines whose spans are to be written, and the number of sentences before them. */
-  | { readonly kind: 'spans'; readonly lines: readonly SpanLine[]; readonly before: number }
+  /** Lines whose spans are to be written, and the number of sentences before them; `marked` if only in their chunk. */
+  | { readonly kind: 'spans'; readonly lines: readonly SpanLine[]; readonly before: number; readonly marked?: true }
   /** Sentences to be labeled only; the caller writes them. */
   | { readonly kind: 'label'; readonly tokens: readonly (readonly string[])[] }
   | ChunkJob;
@@ -51,6 +51,8 @@ export interface TagResult {
   /** For a chunk, the changes made around its tokens. */
   readonly changed?: Changed;
   readonly bytes?: Uint8Array;
+  /** For a chunk of spans, how many sentences have numbers. */
+  readonly numbered?: number;
   /** Whether a chunk must be read as one stream with the following input. */
   readonly refused?: boolean;
   readonly counts: Counts;
@@ -78,7 +80,7 @@ export function answer(
   if (job.kind === 'label') return { predictions: tagger.tag(job.tokens), counts: countsOf(job.tokens) };
   if (job.kind === 'spans') {
     const counts = countsOf(job.lines.flatMap(({ sentences }) => sentences.map(({ tokens }) => tokens)));
-    return { text: spanText(tagger, settings.offsets ?? 'utf16', job.lines, job.before), counts };
+    return { text: spanText(tagger, settings.offsets ?? 'utf16', job.lines, job.before, job.marked), counts };
   }
   const { sentences } = job;
   const { probabilities, spans } = settings;

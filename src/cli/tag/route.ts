@@ -35,6 +35,8 @@ export interface RouteContext {
 export interface Seen {
   /** Number of tokens that had to be spelled. */
   spelled: number;
+  /** For the output spans: number of sentences so far. */
+  numbered: number;
   readonly cleaner: Cleaner;
 }
 

@@ -1,18 +1,12 @@
-/**
- * The routes of `bptt tag` from an input to an output: how each input is read, which jobs the tagger gets, and what is written
- * for its answers.
- */
-import { inputName, openClassified, openPairs, openSentences, slotFolder } from '../../labeling/data/files.node.js';
+/** The routes of `bptt tag` from an input to an output: which jobs the tagger gets, and what is written for its answers. */
+import { inputName } from '../../labeling/data/files.node.js';
 import { createCleaner } from '../../labeling/data/formats/clean.js';
 import type { ByteChunks, ReadOptions } from '../../labeling/data/formats/index.js';
 import type { Sentence } from '../../labeling/data/sentence.js';
-import type { NoteCollector } from '../../labeling/data/notes.js';
 import type { Model } from '../../labeling/model/model.js';
-import type { SegmentOptions } from '../../labeling/data/segment.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { counted } from '../../tensor/print.js';
 import { groupsOf } from '../groups.js';
-import { classifiedOptionsOf, readOptionsOf, refuseForRawText } from '../reading-options.js';
 import type { ChunkReading } from './chunk-jobs.js';
 import { sentencesFrom } from './chunk-jobs.js';
 import { openChunks } from './chunk-route.js';
@@ -26,6 +20,8 @@ import type { TagOptions as Options } from './options.js';
 import type { Route, RouteContext } from './route.js';
 import { noteSpelled } from './route.js';
 import { watched } from './raw.js';
+import { chunkReading, classifiedInput, sendable, taggedInput, taggedLines } from './readings.js';
+import type { SpanLine } from './spans.js';
 import { spanLines } from './spans.js';
 
 /**
@@ -37,15 +33,17 @@ export async function openRoute(given: Omit<RouteContext, 'seen'>, chunkBytes?: 
   const { model, input } = given;
   const asOwn = given.options.output === 'conllu' && input.conllu;
   const options = asOwn ? ({ ...given.options, format: 'conllu' } as const) : given.options;
-  const context = { ...given, options, seen: { spelled: 0, cleaner: createCleaner(inputName(input.path)) } };
-  if (options.output === 'spans') return spanRoute(context);
+  const context = {
+    ...given,
+    options,
+    seen: { spelled: 0, numbered: 0, cleaner: createCleaner(inputName(input.path)) },
+  };
   if (options.format === undefined) context.input = watchedInput(context);
   const reading = await chunkReading(context);
-  if (reading === undefined) {
-    return plainRoute(context, labelsSentences(model) ? await classifiedInput(context) : await taggedInput(context));
-  }
-  if (chunkBytes === 0) return streamRoute(context, reading);
-  const settings = { ...settingsOf(model, options), reading: plain(reading) };
+  if (reading === undefined) return wholeRoute(context);
+  // In a piece, sentences are numbered from the start of the file.
+  if (chunkBytes === 0 || (reading.kind === 'spans' && input.piece)) return streamRoute(context, reading);
+  const settings = { ...settingsOf(model, options), reading: sendable(reading) };
   return openChunks(context, {
     settings,
     reading,
@@ -66,34 +64,23 @@ function watchedInput({ model, input, options, warnings }: RouteContext): TagInp
   };
 }
 
-/** Formats in which each line, or each sentence between blank lines, is independent. */
-const APART: readonly (string | undefined)[] = ['conllu', 'slashed', 'jsonl', 'doccano', 'prodigy', 'spans'];
-
-/** How the chunks of an input are read; undefined if its reader is stateful, or if it has several files. */
-async function chunkReading({ model, input, options, warnings }: RouteContext): Promise<ChunkReading | undefined> {
-  const source = inputName(input.path);
-  const { format, output } = options;
-  if (format === undefined) {
-    if (output === 'conllu') refuseForRawText(options);
-    await noteFolder(input.path, warnings);
-    const kind = labelsSentences(model) ? 'lines' : 'text';
-    return { kind, source, cutting: cuttingOf(model, options) };
-  }
-  if (labelsSentences(model) || !APART.includes(format)) return undefined;
-  const read = { ...tokenizedOptions(model, input.path, options, warnings), source };
-  return { kind: output === 'conllu' && input.conllu ? 'own' : 'sentences', read };
-}
-
-/** Without functions, so that it can be sent to a worker. */
-function plain(reading: ChunkReading): ChunkReading {
-  if (!('read' in reading)) return reading;
-  return { ...reading, read: { ...reading.read, onNote: undefined } };
+/** The route for an input whose reader needs all of it. */
+async function wholeRoute(context: RouteContext): Promise<Route> {
+  if (context.options.output === 'spans') return spanRoute(context, await taggedLines(context));
+  return plainRoute(
+    context,
+    labelsSentences(context.model) ? await classifiedInput(context) : await taggedInput(context),
+  );
 }
 
 /** The route for an input, or the rest of one, that is read as one stream. */
 async function streamRoute(context: RouteContext, reading: ChunkReading): Promise<Route> {
   if (reading.kind === 'own') return conlluRoute(context, reading.read);
-  const { input, seen } = context;
+  const { model, input, seen } = context;
+  if (reading.kind === 'spans') {
+    const bytes = await readable(input, input.piece !== undefined);
+    return spanRoute(context, spanLines(model, reading, bytes, seen.cleaner));
+  }
   return plainRoute(context, inPiece(input, sentencesFrom(reading, await readable(input), seen.cleaner)));
 }
 
@@ -107,14 +94,9 @@ function settingsOf(model: Model, options: Options): TagSettings {
  * One JSON object per line of text. For a piece, the text before it is also split into sentences, since sentences are numbered
  * through the whole input.
  */
-async function spanRoute({ model, input, options, warnings }: RouteContext): Promise<Route> {
-  const { format } = options;
-  const cutting = rawOptions({ ...options, ...(format === 'jsonl' && { format: undefined }) });
-  const read = format === undefined ? undefined : tokenizedOptions(model, input.path, options, warnings);
-  const bytes = input.piece && (await readable(input, true));
-  const lines = spanLines(model, { file: input.path, bytes, cutting, warnings, ...(read && { read }) });
+function spanRoute({ model, input, options, seen }: RouteContext, lines: AsyncIterable<SpanLine>): Route {
   async function* jobs(): AsyncGenerator<TagJob> {
-    let before = 0;
+    let before = seen.numbered;
     const own = inPiece(input, lines, ({ sentences }) => (before += sentences.length));
     for await (const group of groupsOf(own, TOKENS_AT_ONCE)) {
       yield { kind: 'spans', lines: group, before };
@@ -178,56 +160,4 @@ export function conlluColumns(model: Model, { column }: Options): (string | unde
   throw new ArgumentError(
     `--column ${named.join(',')}: the model labels words by ${tokenHeads(model).join(', ')}: set ${counted(own.length, 'column')}, in that order`,
   );
-}
-
-/** Formats whose readers are stateful: they learn which lines are comments. */
-const LEARNING: readonly (string | undefined)[] = ['conll', 'two-column'];
-
-/** Sentences whose words are to be labeled, in a format with a stateful reader or with several files. */
-async function taggedInput({ model, input, options, warnings }: RouteContext): Promise<AsyncIterable<Sentence>> {
-  const { format } = options;
-  const read = tokenizedOptions(model, input.path, options, warnings);
-  if (input.pairs !== undefined) return inPiece(input, openPairs(input.pairs, read));
-  const bytes = input.piece && format !== 'slots' ? await readable(input, LEARNING.includes(format)) : undefined;
-  return inPiece(input, openSentences(input.path, read, bytes));
-}
-
-/** How a tokenized input is read. */
-function tokenizedOptions(model: Model, file: string, options: Options, warnings: NoteCollector): ReadOptions {
-  if (!(options.output === 'spans' && options.format === 'jsonl')) rawOptions(options); // rejects the options of raw text
-  const reading = { ...options, column: undefined, tokenizer: undefined, locale: undefined };
-  return {
-    badLines: file === '-' ? 'stop' : 'list',
-    ...readOptionsOf(reading, warnings, model.input),
-    labels: 'ignored',
-  };
-}
-
-/** How raw text is tokenized: as specified, else as stored in the model. */
-function cuttingOf(model: Model, options: Options): SegmentOptions {
-  const { tokenizer, locale } = model.input ?? {};
-  return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }), ...rawOptions(options) };
-}
-
-/** Sentences to be labeled, in a given format. */
-async function classifiedInput({ model, input, options, warnings }: RouteContext): Promise<AsyncIterable<Sentence>> {
-  const { path } = input;
-  const bytes = input.piece && options.format !== 'slots' ? await readable(input) : undefined;
-  const settings = classifiedOptionsOf(options, warnings, model.input);
-  const read = { badLines: path === '-' ? 'stop' : 'list', ...settings, labels: 'ignored' } as const;
-  return inPiece(input, openClassified(path, read, bytes));
-}
-
-async function noteFolder(file: string, warnings: NoteCollector): Promise<void> {
-  const folder = await slotFolder(file);
-  if (folder === undefined || folder === file) return;
-  const message = `${inputName(file)} is read as raw text; with --format slots its words are used as they are`;
-  warnings.add({ kind: 'raw-text', message, source: inputName(file) });
-}
-
-/** How raw text is tokenized. @throws ArgumentError if the input is already tokenized */
-function rawOptions({ format, locale, tokenizer }: Pick<Options, 'format' | 'locale' | 'tokenizer'>): SegmentOptions {
-  const options = { ...(locale !== undefined && { locale }), ...(tokenizer !== undefined && { tokenizer }) };
-  if (format === undefined || Object.keys(options).length === 0) return options;
-  throw new ArgumentError(`--${Object.keys(options)[0]} applies only to raw text: leave it out, or leave out --format`);
 }

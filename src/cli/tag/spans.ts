@@ -2,19 +2,20 @@
 import type { ByteChunks, ReadOptions } from '../../labeling/data/formats/index.js';
 import { lineBlocks } from '../../labeling/data/formats/index.js';
 import { NoSentencesError } from '../../labeling/data/formats/lines.js';
-import { dataErrorAt } from '../../labeling/data/formats/options.js';
+import { dataErrorAt, parseOptions } from '../../labeling/data/formats/options.js';
+import { readParsed } from '../../labeling/data/formats/read.js';
+import type { Cleaner } from '../../labeling/data/formats/clean.js';
 import { jsonFields, shown } from '../../labeling/data/formats/jsonl.js';
-import { inputName, openBytes, openSentences } from '../../labeling/data/files.node.js';
+import { openSentences } from '../../labeling/data/files.node.js';
 import { shortToken } from '../../labeling/data/long-tokens.js';
-import type { NoteCollector } from '../../labeling/data/notes.js';
 import type { SegmentOptions } from '../../labeling/data/segment.js';
+import type { Sentence } from '../../labeling/data/sentence.js';
 import { surfaceOf } from '../../labeling/data/surface.js';
 import type { OffsetUnit } from '../../labeling/data/offsets.js';
 import type { CutSentence } from '../../labeling/model/entities.js';
 import { askedForEntities, entitiesOf, textCutter } from '../../labeling/model/entities.js';
 import type { Model } from '../../labeling/model/model.js';
 import type { Tagger } from '../../labeling/model/tagger.js';
-import { watched } from './raw.js';
 import { DataError } from '../../tensor/index.js';
 import { counted } from '../../tensor/print.js';
 
@@ -29,33 +30,43 @@ export interface SpanLine {
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
-/** How the lines are read. */
-export interface SpanInput {
-  readonly file: string;
-  /** Its bytes, if already open. */
-  readonly bytes?: ByteChunks;
+/** How the lines are read. Plain data, except for the listener for notes. */
+export interface SpanReading {
+  readonly source: string;
   /** For tokenized input; absent for raw text. */
   readonly read?: ReadOptions;
   readonly cutting: SegmentOptions;
-  readonly warnings: NoteCollector;
 }
 
 /** Names of fields that the output itself uses. */
 const OWN = ['line', 'text', 'spans', 'sentences', 'label', 'probability'];
 
-/** The lines of an input: raw text, JSON lines with texts or tokens, or sentences in another format. */
-export function spanLines(model: Model, input: SpanInput): AsyncIterable<SpanLine> {
-  const { read } = input;
-  if (read === undefined) return rawLines(model, input);
-  return read.format === 'jsonl' ? jsonLines(model, input, read) : tokenized(input, read);
+/**
+ * The lines of an input: raw text, JSON lines with texts or tokens, or sentences in another format.
+ *
+ * @param cleaner that of the input, if part of it has already been read
+ */
+export function spanLines(
+  model: Model,
+  reading: SpanReading,
+  bytes: ByteChunks,
+  cleaner?: Cleaner,
+): AsyncIterable<SpanLine> {
+  const { read } = reading;
+  if (read === undefined) return rawLines(model, reading, bytes);
+  if (read.format === 'jsonl') return jsonLines(model, reading, read, bytes);
+  return surfacesOf(readParsed(bytes, { ...parseOptions(linesKept(read)), ...(cleaner && { cleaner }) }));
 }
 
-async function* rawLines(model: Model, { file, bytes, cutting, warnings }: SpanInput): AsyncGenerator<SpanLine> {
-  const source = inputName(file);
+/** The lines of a file or folder of tokenized sentences, in any format. @param bytes the file, if it is already open */
+export function spanLinesOfFile(path: string, read: ReadOptions, bytes?: ByteChunks): AsyncIterable<SpanLine> {
+  return surfacesOf(openSentences(path, linesKept(read), bytes));
+}
+
+async function* rawLines(model: Model, { source, cutting }: SpanReading, bytes: ByteChunks): AsyncGenerator<SpanLine> {
   const cut = textCutter(cutting, model.input);
   let found = false;
-  const chunks = watched(bytes ?? (await openBytes(file)), model, source, warnings, 'spans');
-  for await (const { first, lines } of lineBlocks(chunks, source)) {
+  for await (const { first, lines } of lineBlocks(bytes, source)) {
     for (const [i, text] of lines.entries()) {
       const line = lineOf(cut(text), source, first + i);
       found ||= line.tokens.length > 0;
@@ -74,14 +85,14 @@ function lineOf(cut: Pick<SpanLine, 'text' | 'sentences'>, source: string, line:
 /** JSON lines: `{"text": …}`, or `{"tokens": […]}`, with fields that are passed through. */
 async function* jsonLines(
   model: Model,
-  { file, bytes, cutting, warnings }: SpanInput,
-  { badLines }: ReadOptions,
+  { source, cutting }: SpanReading,
+  { badLines, onNote }: ReadOptions,
+  bytes: ByteChunks,
 ): AsyncGenerator<SpanLine> {
-  const source = inputName(file);
   const cut = textCutter(cutting, model.input);
   const lost = new Set<string>();
   let [found, bad, dropped] = [false, 0, 0];
-  for await (const { first, lines } of lineBlocks(bytes ?? (await openBytes(file)), source)) {
+  for await (const { first, lines } of lineBlocks(bytes, source)) {
     for (const [i, row] of lines.entries()) {
       if (row.trim() === '') continue;
       try {
@@ -92,14 +103,14 @@ async function* jsonLines(
         yield line;
       } catch (error) {
         if (!(error instanceof DataError) || badLines !== 'skip') throw error;
-        if (++bad <= 10) warnings.add({ kind: 'bad-line', message: error.message, source, line: first + i });
+        if (++bad <= 10) onNote?.({ kind: 'bad-line', message: error.message, source, line: first + i });
       }
     }
   }
-  if (bad > 0) warnings.add({ kind: 'bad-lines-left-out', message: `${source}: ${counted(bad, 'bad line')} left out`, source, count: bad }); // prettier-ignore
+  if (bad > 0) onNote?.({ kind: 'bad-lines-left-out', message: `${source}: ${counted(bad, 'bad line')} left out`, source, count: bad }); // prettier-ignore
   if (dropped > 0) {
     const message = `${source}: fields of the input called ${[...lost].join(', ')} are not copied in ${counted(dropped, 'line')}: the output has fields of these names; rename them to keep them`;
-    warnings.add({ kind: 'fields', message, source, count: dropped });
+    onNote?.({ kind: 'fields', message, source, count: dropped });
   }
   if (!found) throw new NoSentencesError(`${source}: no sentences: the input is empty or white space only`);
 }
@@ -125,21 +136,34 @@ function joined(tokens: readonly string[]): Pick<SpanLine, 'text' | 'sentences'>
   return { text, sentences: [{ tokens, offsets }] };
 }
 
-async function* tokenized({ file, bytes }: SpanInput, read: ReadOptions): AsyncGenerator<SpanLine> {
-  const how = { ...read, ...(read.format === 'conllu' && { keepLines: true }) };
-  for await (const sentence of openSentences(file, how, bytes)) {
+async function* surfacesOf(sentences: AsyncIterable<Sentence>): AsyncGenerator<SpanLine> {
+  for await (const sentence of sentences) {
     const { tokens, line } = sentence;
     const { text, offsets } = surfaceOf(sentence);
     yield { tokens, text, sentences: [{ tokens, offsets }], ...(line !== undefined && { line }) };
   }
 }
 
-/** Output lines. @param before number of preceding sentences in the input, since sentences are numbered through the whole input */
+/** CoNLL-U has the text of a sentence in its comments. */
+function linesKept(read: ReadOptions): ReadOptions {
+  return { ...read, ...(read.format === 'conllu' && { keepLines: true }) };
+}
+
+/** Precedes the numbers of sentences that count from a chunk: a byte that JSON never contains. */
+const MARK = 1;
+
+/**
+ * Output lines.
+ *
+ * @param before number of preceding sentences in the input, since sentences are numbered through the whole input
+ * @param marked whether these are only those of a chunk: `numberedFrom` corrects the numbers
+ */
 export function spanText(
   tagger: Pick<Tagger, 'tag' | 'model'>,
   unit: OffsetUnit,
   group: readonly SpanLine[],
   before: number,
+  marked = false,
 ): string {
   const { model } = tagger;
   const sentences = group.flatMap((each) => each.sentences.map(({ tokens }) => tokens));
@@ -147,12 +171,30 @@ export function spanText(
   const found = entitiesOf(model, group, predictions, unit);
   let [next, number] = [0, before];
   const lines = group.map(({ line, text, sentences: own, fields }, i) => {
-    const spans = found[i].map((entity) => ({ ...entity, sentence: number + entity.sentence }));
+    const spans = JSON.stringify(found[i].map((entity) => ({ ...entity, sentence: number + entity.sentence })));
     const said = own.length === 1 ? predictions[next] : undefined;
     const whole = said?.category === undefined ? {} : { label: said.category };
     next += own.length;
     number += own.length;
-    return `${JSON.stringify({ line, text, spans, sentences: own.length, ...whole, ...fields })}\n`;
+    // Quotes inside strings are escaped, so that only keys match.
+    const numbered = marked ? spans.replaceAll('"sentence":', `"sentence":${String.fromCharCode(MARK)}`) : spans;
+    const [start, end] = [{ line, text }, { sentences: own.length, ...whole, ...fields }].map((part) => JSON.stringify(part)); // prettier-ignore
+    return `${start.slice(0, -1)},"spans":${numbered},${end.slice(1)}\n`;
   });
   return lines.join('');
 }
+
+/** The output of a chunk, whose sentences follow `before` others. */
+export function numberedFrom(bytes: Uint8Array, before: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let start = 0;
+  for (let mark = bytes.indexOf(MARK); mark >= 0; mark = bytes.indexOf(MARK, start)) {
+    let [end, number] = [mark + 1, 0];
+    for (; bytes[end] >= ZERO && bytes[end] <= ZERO + 9; end++) number = 10 * number + bytes[end] - ZERO;
+    parts.push(bytes.subarray(start, mark), Buffer.from(String(before + number)));
+    start = end;
+  }
+  return Buffer.concat([...parts, bytes.subarray(start)]);
+}
+
+const ZERO = 0x30;

@@ -181,6 +181,7 @@ const plus = fc.array(fc.array(word, { minLength: 1, maxLength: 4 }), { minLengt
 const jsonl = ended(fc.array(mostly(fc.array(word, { minLength: 1, maxLength: 5 }).map((tokens) => JSON.stringify({ tokens })), '', '{"tokens":[]}', '{', '{"tokens":[" a "]}', '{"tokens":["a\\tb"]}'), { maxLength: 20 })); // prettier-ignore
 const slashed = ended(fc.array(mostly(fc.array(word.filter((each) => !each.includes(' ')), { minLength: 1, maxLength: 5 }).map((words) => words.map((each) => `${each}/X`).join(' ')), '', 'none', '  '), { maxLength: 20 })); // prettier-ignore
 const prodigy = ended(fc.array(mostly(fc.array(word, { minLength: 1, maxLength: 5 }).map((words) => JSON.stringify({ text: words.join(' '), answer: 'accept' })), '', '{"text":"a","answer":"reject"}', '{"text":1}'), { maxLength: 20 })); // prettier-ignore
+const texts = ended(fc.array(mostly(fc.tuple(fc.constantFrom('They run. Do they?', 'cat', '', 'é\u0001 "sentence":5 日本語'), fc.constantFrom({}, { id: 7 }, { meta: { spans: [{ sentence: 3 }] } }, { sentence: 9 })).map(([text, more]) => JSON.stringify({ text, ...more })), '', '{"tokens":["a","b"]}', '{"tokens":[]}', '{"text":1}', '{', '{"text":"They run.","line":4}'), { maxLength: 20 })); // prettier-ignore
 const raw = ended(fc.array(mostly(fc.constantFrom('the cat sat.', 'They run. Do they?', '', ' ', 'é #x', '日本語'), '\u0000', 'a\rb'), { maxLength: 20 })); // prettier-ignore
 
 test.each<[string, fc.Arbitrary<Uint8Array>, Partial<TagOptions>[]]>([
@@ -204,6 +205,10 @@ test.each<[string, fc.Arbitrary<Uint8Array>, Partial<TagOptions>[]]>([
   ],
   ['words with slashes', slashed, [{ format: 'slashed' }, { format: 'slashed', output: 'slashed', skipBad: true }]],
   ['Prodigy', prodigy, [{ format: 'prodigy' }, { format: 'prodigy', skipBad: true }]],
+  ['spans of CoNLL-U', conllu, [{ format: 'conllu', output: 'spans' }, { format: 'conllu', output: 'spans', skipBad: true }]], // prettier-ignore
+  ['spans of JSON lines', texts, [{ format: 'jsonl', output: 'spans' }, { format: 'jsonl', output: 'spans', skipBad: true }]], // prettier-ignore
+  ['spans of words with slashes', slashed, [{ format: 'slashed', output: 'spans', offsets: 'codepoints' }]],
+  ['spans of raw text', raw, [{ output: 'spans' }, { output: 'spans', offsets: 'codepoints' }]],
   ['raw text', raw, [{}, { output: 'jsonl', probabilities: true }, { output: 'conllu', column: 'upos' }]],
 ])('%s: whatever the chunks, the outcome of one stream', (_, inputs, ways) =>
   fc.assert(
@@ -231,6 +236,14 @@ test('a chunk of an input that is clean is labeled by itself; the first that is 
   const { out, error } = await labeled(bytes, options, { chunkBytes: 1, most: 3 });
   expect(out.split('\n')).toHaveLength(7);
   expect(error).toBe('DataError: x:14: expected word number 2 in column 1; got 3: number words from 1 and put a blank line after each sentence'); // prettier-ignore
+});
+
+test('sentences of spans are numbered through chunks and through the stream behind them', async () => {
+  const bytes = Buffer.from('They run. Do they?\n\nThe cat sat.\n'.repeat(3) + 'a\u0000\n');
+  const { out, error } = await labeled(bytes, { output: 'spans' }, { chunkBytes: 1, most: 2 });
+  const numbers = out.trimEnd().split('\n').map((line) => [...new Set((JSON.parse(line) as { spans: { sentence: number }[] }).spans.map(({ sentence }) => sentence))]); // prettier-ignore
+  expect(numbers).toEqual([[1, 2], [], [3], [4, 5], [], [6], [7, 8], [], [9]]);
+  expect(error).toMatch(/^DataError: x:10: /);
 });
 
 describe('threads', () => {
