@@ -164,7 +164,7 @@ async function expectSame(piece: Piece, own: readonly number[], files: readonly 
   if (read instanceof Error || read.length !== wanted.length || read.some((text, i) => text !== wanted[i])) {
     const why = read instanceof Error ? read.message : 'its sentences or labels differ';
     throw new DataError(
-      `${piece.name}: the part ${name}would be read differently from the whole (${why}): set how the file is read (--format, --column, --token-column, --comments)`,
+      `${piece.name}: the part ${name} would be read differently from the whole (${why}): set how the file is read (--format, --column, --token-column, --comments)`,
     );
   }
 }

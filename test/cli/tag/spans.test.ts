@@ -127,7 +127,7 @@ test('CoNLL-U: raw text becomes new lines; bad lines and columns are refused or 
   expect(stderr).toContain('2 bad lines were left out');
   for (const [args, message] of [
     [['--output', 'conllu', '--column', 'form'], 'counts or holds the words'],
-    [['--output', 'conllu', '--column', 'upos,xpos'], 'name 1 column'],
+    [['--output', 'conllu', '--column', 'upos,xpos'], 'set 1 column'],
     [['--output', 'conllu', '--column', 'nothing'], 'does not exist'],
     [['--output', 'spans', '--probabilities'], 'has a score for each span'],
     [['--offsets', 'codepoints'], '--offsets needs --output spans'],
