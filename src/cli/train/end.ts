@@ -2,7 +2,7 @@
 import type { Phase } from '../../kernels/index.js';
 import type { TrainResult } from '../../labeling/training/record.js';
 import { BpttError } from '../../tensor/index.js';
-import { counted, grouped } from '../../tensor/print.js';
+import { counted } from '../../tensor/print.js';
 import { visible } from '../../tensor/visible.js';
 import { InterruptedError } from '../failure.js';
 import { formatDuration, formatRate } from '../progress.js';
@@ -17,7 +17,7 @@ import { describeEnsemble, describeSeeds, seedsFields } from './seeds-report.js'
 import type { TrainLog } from './log.js';
 import type { TrainVectors } from './vectors.js';
 import type { TrainCommandOptions as Options } from './options.js';
-import type { Outcome } from './outcome.js';
+import { sizeOfModel, type Outcome } from './outcome.js';
 import type { Beside } from './beside.js';
 
 /** The results of `--profile`. */
@@ -79,10 +79,10 @@ export function reportOf(
 
 /** The scores and sizes, for people. */
 function describe(result: TrainResult, { out }: Options, saved: boolean): string {
-  const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters } = result;
+  const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond } = result;
   const lines = [
     `epochs  ${epochs}, best ${bestEpoch}, ${formatDuration(seconds)}, ${formatRate(tokensPerSecond)} tokens/s`,
-    `model   ${saved ? visible(out) : 'not saved'}, ${grouped(parameters)} parameters`,
+    `model   ${saved ? visible(out) : 'not saved'}, ${sizeOfModel(result)}`,
   ];
   lines.push(...outsideLines(result.outsideBias));
   if (dev) lines.push(...scoreLines('dev', dev));

@@ -10,6 +10,7 @@ import { headSummary } from '../head-report.js';
 import { outsideText } from './outside-report.js';
 import { formatDuration } from '../progress.js';
 import { percent } from '../report.js';
+import { sizeOfModel } from './outcome.js';
 
 /** The scores that training prints, by name. */
 type Measures<V> = readonly (readonly [name: string, value: V | null])[];
@@ -71,7 +72,7 @@ export function describeSeeds(result: SeedsResult, out: string | null): string {
     ...runs.map(seedRow),
     `mean ± standard deviation of ${runs.length} seeds, ${formatDuration(seconds)}`,
     ...lines,
-    `model   ${out === null ? 'not saved' : visible(out)}, of seed ${bestSeed} (${why}), ${grouped(best.parameters)} parameters`,
+    `model   ${out === null ? 'not saved' : visible(out)}, of seed ${bestSeed} (${why}), ${sizeOfModel(best)}`,
   ].join('\n');
 }
 

@@ -43,6 +43,17 @@ test('the settings beside the model repeat the training, to the byte', async () 
   expect(readFileSync(space.at('again.safetensors'))).toEqual(readFileSync(space.at('next.safetensors')));
 });
 
+test('the size is that of the whole model, and what was trained of it', async () => {
+  const args = ['--init', 'base.safetensors', '--freeze', 'encoders,layers.0', ...NEW];
+  const { stdout } = await run('train', ...args);
+  const sizes = Object.entries(flatten(modelAt('next.safetensors').params)).map(
+    ([name, { data }]) => [name.startsWith('heads.'), data.length] as const,
+  );
+  const [all, trained] = [sizes, sizes.filter(([head]) => head)].map((some) => some.reduce((sum, [, n]) => sum + n, 0));
+  const [whole, part] = [all, trained].map((n) => n.toLocaleString('en-US'));
+  expect(stdout).toContain(`\nmodel   next.safetensors, ${whole} parameters, ${part} of them trained\n`);
+});
+
 test('frozen parts are named, and stay', async () => {
   const args = ['--init', 'base.safetensors', '--freeze', 'encoders,layers.0', ...NEW, '--json'];
   const { status, stderr, stdout } = await run('train', ...args);
