@@ -197,7 +197,7 @@ function ended(
   index: number,
   threads: number,
   reason: string,
-  advice = 'run the training again, with fewer threads if memory is short',
+  advice = 'train again, with fewer threads if memory is short',
 ): WorkerError {
   return new WorkerError(`thread ${index + 1} of ${threads} ended: ${reason}; ${advice}`);
 }
