@@ -52,6 +52,14 @@ export function keptVectors(text: string): number | 'all' {
   return n;
 }
 
+/** A number of rows: an integer of at least 1, or `all`. */
+export function affixRows(text: string): number | 'all' {
+  if (text === 'all') return text;
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError('It must be an integer of at least 1, or all.');
+  return n;
+}
+
 /** A number of affixes: an integer from 0 to 10. */
 export function affixCount(text: string): number {
   const n = INTEGER.test(text) ? Number(text) : NaN;

@@ -61,6 +61,7 @@ const KINDS = new Map<Parser, ValueKind>([
   [parse.positiveInteger, kind(integerFrom(1), 'an integer of at least 1')],
   [parse.threadCount, kind(or(integerFrom(1), { const: 'auto' }), 'an integer of at least 1, or "auto"')],
   [parse.keptVectors, kind(or(integerFrom(0), { const: 'all' }), 'an integer of at least 0, or "all"')],
+  [parse.affixRows, kind(or(integerFrom(1), { const: 'all' }), 'an integer of at least 1, or "all"')],
   [parse.affixCount, kind(integerFrom(0, 10), 'an integer from 0 to 10')],
   [
     parse.encoderNames,

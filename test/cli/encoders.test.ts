@@ -56,6 +56,17 @@ test.each([
   60_000,
 );
 
+test('--affix-rows all: a row for each affix; eval reads it', async () => {
+  const args = [...TRAIN, '--encoders', 'words,affixes', ...AFFIXES.with(3, 'all'), '--out', 'e.safetensors'];
+  expect(await run(...args)).toEqual({ status: 0, stdout: '', stderr: '' });
+  const [, { rows, exact }] = config('e.safetensors').encoders as unknown as { rows: number; exact: boolean }[];
+  expect(exact).toBe(true);
+  expect(rows).toBeGreaterThan(40);
+  const { stdout, status } = await run('eval', 'e.safetensors', 'test.tsv', '--json');
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ accuracy: expect.any(Number) as number });
+});
+
 test('the default is words alone', async () => {
   await run(...TRAIN, '--out', 'b.safetensors');
   await run(...TRAIN, '--encoders', 'words', '--out', 'c.safetensors');
@@ -118,6 +129,7 @@ test.each([
   [['--encoders', 'affixes', '--prefixes', '11'], /It must be an integer from 0 to 10/],
   [['--encoders', 'affixes', '--suffixes', '1.5'], /It must be an integer from 0 to 10/],
   [['--encoders', 'affixes', '--affix-rows', '0'], /It must be an integer of at least 1/],
+  [['--encoders', 'affixes', '--affix-rows', 'every'], /It must be an integer of at least 1, or all\./],
   [['--encoders', 'affixes', '--affix-min-count', '0'], /It must be an integer of at least 1/],
   [['--affix-min-count', '2'], /--affix-min-count has no effect without the encoder affixes/],
   [

@@ -18,6 +18,7 @@ export const parts: Readonly<Record<string, TrainOptions>> = {
     affixMinCount: 3,
     affixDropout: 0.2,
   },
+  'affixes, exact rows': { encoders: ['affixes'], affixRows: 'all', affixSize: 6, prefixes: 2 },
   'convolution, vectors': { encoders: ['characters', 'vectors'], characters: 'cnn', characterWindow: 4, characterSize: 7, characterEmbedding: 5, vectors: vectors as never, vectorsSize: 6, vectorsMode: 'tuned' }, // prettier-ignore
   'sentences, last': { task: 'classify', pooling: 'last', bidirectional: true },
   'sentences, mean': { task: 'classify', pooling: 'mean' },

@@ -31,6 +31,7 @@ export const CASES: Readonly<Record<string, WholeOptions>> = {
   'residual layers and a dense one': { hidden: [4, 4], residual: true, dense: 6 },
   'every encoder': { encoders: ['words', 'affixes', 'characters', 'vectors'], settings: { minCount: 2 } },
   'affixes, rare ones apart': { encoders: ['affixes'], settings: { affixMinCount: 2 } },
+  'affixes, exact rows': { encoders: ['affixes'], settings: { affixRows: 'all', prefixes: 1 } },
   'characters by graphemes, a convolution': {
     encoders: ['characters', 'vectors'],
     settings: { characters: 'cnn', characterUnit: 'grapheme', characterSize: 5, vectorsDigits: 'keep' },

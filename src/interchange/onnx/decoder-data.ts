@@ -51,9 +51,10 @@ export function decoderData({ config, readers, heads, params }: Model): DecoderD
 function readerData(config: EncoderConfig, json: unknown): ReaderData {
   const { kind } = config;
   if (kind === 'affixes') {
-    const { prefixes, suffixes, rows } = config as AffixConfig;
+    const { prefixes, suffixes, rows, exact } = config as AffixConfig;
     const { known } = json as { readonly known?: readonly number[] };
-    return { kind, columns: prefixes + suffixes + 2, prefixes, suffixes, rows, ...(known && { known }) };
+    const values = { ...(known && { known }), ...(exact && { exact }) };
+    return { kind, columns: prefixes + suffixes + 2, prefixes, suffixes, rows, ...values };
   }
   const own = Object.entries(json as Record<string, unknown>).filter(([name]) => !TRAINING.includes(name));
   return { kind, ...(kind !== 'characters' && { columns: 1 }), ...Object.fromEntries(own) };

@@ -88,8 +88,9 @@ export function characters({ unit, characters }) {
   return (word) => (spelling(word) === '' ? [0] : cut(spelling(word)).map((c) => ids.get(c) ?? 0));
 }
 
-export function affixes({ prefixes, suffixes, rows, known }) {
-  const counted = known && new Set(known), row = (h, name) => (counted && !counted.has(h) ? hash(name + '\0\0') : h) % rows;
+export function affixes({ prefixes, suffixes, rows, known, exact }) {
+  const k = prefixes + suffixes + 2, at = known && new Map(known.map((h, i) => [h, exact ? k + i : h % rows]));
+  const row = (h, name, j) => (at ? (at.get(h) ?? (exact ? j : hash(name + '\0\0') % rows)) : h % rows);
   const named = (n, name) => Array.from({ length: n }, (_, k) => [name + ' ' + (k + 1), k + 1]);
   return (word) => {
     const lower = spelling(word).toLowerCase(), all = Array.from(lower);
@@ -99,7 +100,7 @@ export function affixes({ prefixes, suffixes, rows, known }) {
       ['shape', shapeOf(word)],
       ['lower case', lower],
     ];
-    return values.map(([name, value]) => row(hash(name + '\0' + value), name));
+    return values.map(([name, value], j) => row(hash(name + '\0' + value), name, j));
   };
 }
 

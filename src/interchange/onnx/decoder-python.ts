@@ -93,16 +93,18 @@ def characters(reader):
     return lambda word: [ids.get(c, 0) for c in cut(spelling(word))] or [0]
 
 def affixes(reader):
-    known = set(reader['known']) if 'known' in reader else None
-    def row(name, value):
+    k, exact, known = reader['prefixes'] + reader['suffixes'] + 2, 'exact' in reader, reader.get('known')
+    at = None if known is None else {h: k + i if exact else h % reader['rows'] for i, h in enumerate(known)}
+    def row(name, value, j):
         h = hashed(name + '\0' + value)
-        return (h if known is None or h in known else hashed(name + '\0\0')) % reader['rows']
+        if at is None: return h % reader['rows']
+        return at.get(h, j if exact else hashed(name + '\0\0') % reader['rows'])
     def read(word):
         lower = spelling(word).lower()
         values = [('prefix %d' % n, lower[:n]) for n in range(1, reader['prefixes'] + 1)]
         values += [('suffix %d' % n, lower[-n:]) for n in range(1, reader['suffixes'] + 1)]
         values += [('shape', shape_of(word)), ('lower case', lower)]
-        return [row(name, value) for name, value in values]
+        return [row(name, value, j) for j, (name, value) in enumerate(values)]
     return read
 
 def vectors(reader):

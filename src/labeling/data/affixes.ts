@@ -11,6 +11,9 @@
  * **Rare values.** The row of a value that is rare in the training data memorizes a single word, and a new word meets the rows of other
  * values. With a cut-off, as in feature-based taggers (Ratnaparkhi, EMNLP 1996), a value seen fewer than n times is read, in training and
  * afterwards, as the rare value of its column, U+0000: a row for `an affix that is new`. The frequent values are stored as hashes.
+ *
+ * **Exact rows.** A table with a row for each of the known values shares none: with k columns, row j < k is the rare value of column j, and
+ * row k + i is known value i. A value that training lacks then reads the untrained row of its column, not one that belongs to another.
  */
 import { shapeOf, spellingOf } from './spelling.js';
 
@@ -22,7 +25,12 @@ export interface AffixColumns {
   readonly suffixes: number;
   /** R, the number of rows. */
   readonly rows: number;
+  /** Whether every known value has a row of its own, after those of the rare values; by default, values are hashed to rows. */
+  readonly exact?: boolean;
 }
+
+/** Prefixes and suffixes. @inline */
+type Lengths = Omit<AffixColumns, 'rows' | 'exact'>;
 
 /** Number of integers per token: one for every prefix and suffix, for the shape, and for the word in lower case. */
 export function affixCount({ prefixes, suffixes }: Pick<AffixColumns, 'prefixes' | 'suffixes'>): number {
@@ -30,7 +38,7 @@ export function affixCount({ prefixes, suffixes }: Pick<AffixColumns, 'prefixes'
 }
 
 /** The values of a token's columns, in order: prefixes, suffixes, shape, lower case. */
-export function affixesOf(token: string, { prefixes, suffixes }: Omit<AffixColumns, 'rows'>): string[] {
+export function affixesOf(token: string, { prefixes, suffixes }: Lengths): string[] {
   const lower = spellingOf(token).toLowerCase();
   const letters = Array.from(lower);
   return [
@@ -42,7 +50,7 @@ export function affixesOf(token: string, { prefixes, suffixes }: Omit<AffixColum
 }
 
 /** Names of the columns, in order. */
-const namesOf = ({ prefixes, suffixes }: Omit<AffixColumns, 'rows'>): string[] => [
+const namesOf = ({ prefixes, suffixes }: Lengths): string[] => [
   ...Array.from({ length: prefixes }, (_, n) => `prefix ${n + 1}`),
   ...Array.from({ length: suffixes }, (_, n) => `suffix ${n + 1}`),
   'shape',
@@ -50,7 +58,7 @@ const namesOf = ({ prefixes, suffixes }: Omit<AffixColumns, 'rows'>): string[] =
 ];
 
 /** Returns a function that maps a token to the hashes of its values, each below 2³². */
-function hasherOf(columns: Omit<AffixColumns, 'rows'>): (token: string) => number[] {
+function hasherOf(columns: Lengths): (token: string) => number[] {
   const starts = namesOf(columns).map((name) => hashed(`${name}\0`, FNV_OFFSET));
   return (token) => affixesOf(token, columns).map((value, j) => mixed(hashed(value, starts[j])));
 }
@@ -58,25 +66,27 @@ function hasherOf(columns: Omit<AffixColumns, 'rows'>): (token: string) => numbe
 /**
  * Returns a function that maps a token to its rows of the table: `[affixCount]`, in the order of the columns.
  *
- * @param known hashes of the values that are not rare; by default no value is rare
+ * @param known hashes of the values that are not rare, in the order of their rows if these are exact; by default no value is rare
  */
-export function affixHasher(columns: AffixColumns, known?: ReadonlySet<number>): (token: string) => Int32Array {
+export function affixHasher(columns: AffixColumns, known?: readonly number[]): (token: string) => Int32Array {
   const hashesOf = hasherOf(columns);
-  const { rows } = columns;
+  const { rows, exact } = columns;
   if (known === undefined) return (token) => Int32Array.from(hashesOf(token), (hash) => hash % rows);
   const rare = rareRows(columns);
-  return (token) => Int32Array.from(hashesOf(token), (hash, j) => (known.has(hash) ? hash % rows : rare[j]));
+  const rowOf = new Map(known.map((hash, i) => [hash, exact ? rare.length + i : hash % rows]));
+  return (token) => Int32Array.from(hashesOf(token), (hash, j) => rowOf.get(hash) ?? rare[j]);
 }
 
 /** The row of the rare value of each column. */
 export function rareRows(columns: AffixColumns): Int32Array {
-  return Int32Array.from(namesOf(columns), (name) => mixed(hashed(`${name}\0\0`, FNV_OFFSET)) % columns.rows);
+  const { rows, exact } = columns;
+  return Int32Array.from(namesOf(columns), (name, j) => (exact ? j : mixed(hashed(`${name}\0\0`, FNV_OFFSET)) % rows));
 }
 
 /** Hashes of the values that occur in at least this many tokens, in ascending order. */
 export function knownAffixes(
   sentences: readonly { readonly tokens: readonly string[] }[],
-  columns: Omit<AffixColumns, 'rows'>,
+  columns: Lengths,
   minCount: number,
 ): number[] {
   const hashesOf = hasherOf(columns);

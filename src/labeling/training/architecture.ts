@@ -93,8 +93,14 @@ function encoderOptions(config: Model['config']['encoders'][number], reader: Mod
     return { embedding: width, lowerCase, signatures: signatures !== null, minCount };
   }
   if (kind === 'affixes') {
-    const { rows, prefixes, suffixes } = config;
-    return { affixSize: width, affixRows: rows, prefixes, suffixes, affixMinCount: json?.minCount ?? 1 };
+    const { rows, prefixes, suffixes, exact } = config;
+    return {
+      affixSize: width,
+      affixRows: exact ? 'all' : rows,
+      prefixes,
+      suffixes,
+      affixMinCount: json?.minCount ?? 1,
+    };
   }
   if (kind === 'characters') {
     const { network, embedding, window } = config;

@@ -117,8 +117,11 @@ export interface TrainOptions {
   readonly signatures?: boolean;
   /** `affixes`: the size of its vectors. */
   readonly affixSize?: number;
-  /** `affixes`: rows of the table that affixes are hashed to. */
-  readonly affixRows?: number;
+  /**
+   * `affixes`: rows of the table that affixes are hashed to; `all` for a row of its own for every value that occurs in the training set at
+   * least `affixMinCount` times, which is the most accurate, and the largest.
+   */
+  readonly affixRows?: number | 'all';
   /** `affixes`: prefixes of 1, 2, … up to this many characters; 0 for none. */
   readonly prefixes?: number;
   /** `affixes`: suffixes of 1, 2, … up to this many characters; 0 for none. */

@@ -76,7 +76,7 @@ function common(size: Size): Partial<TrainOptions> {
   return {
     encoders: ['words', 'affixes', 'characters'],
     embedding: 100,
-    affixRows: 20_000,
+    affixRows: size.tokens < MEDIUM ? 'all' : 20_000, // a row for each affix is more accurate, but a large corpus has many
     prefixes: 6,
     suffixes: 6,
     characterEmbedding: 32,

@@ -451,7 +451,6 @@ function expectCorpora(corpora: Corpora): void {
 const POSITIVE = [
   'embedding',
   'affixSize',
-  'affixRows',
   'affixMinCount',
   'characterEmbedding',
   'characterSize',
@@ -529,7 +528,9 @@ function checkOptimizer({ optimizer, beta2, epsilon, weightDecay }: Settings): v
 }
 
 /** @throws ArgumentError if affixes would be read as rare values in a model that has none */
-function checkAffixes({ affixDropout, affixMinCount }: Settings): void {
+function checkAffixes({ affixRows, affixDropout, affixMinCount }: Settings): void {
+  if (affixRows !== 'all' && !(Number.isSafeInteger(affixRows) && affixRows >= 1))
+    throw new ArgumentError(`train: affixRows must be an integer of at least 1, or 'all'; got ${show(affixRows)}`);
   expectProbability('train', 'affixDropout', affixDropout);
   if (affixDropout === 0 || affixMinCount > 1) return;
   throw new ArgumentError(

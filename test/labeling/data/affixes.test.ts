@@ -66,3 +66,13 @@ test('values spread evenly over the rows', () => {
   expect(chi).toBeLessThan(119);
   expect(chi).toBeGreaterThan(20);
 });
+
+test('exact rows: first those of new values by column, then one for each known value in order', () => {
+  const known = ['suffix 1\0n', 'prefix 1\0o', 'lower case\0on']
+    .map((text) => rowOf(text, 2 ** 32))
+    .sort((a, b) => a - b);
+  const read = affixHasher({ prefixes: 1, suffixes: 1, rows: 7, exact: true }, known);
+  const at = (text: string) => 4 + known.indexOf(rowOf(text, 2 ** 32));
+  expect([...read('On')]).toEqual([at('prefix 1\0o'), at('suffix 1\0n'), 2, at('lower case\0on')]);
+  expect([...read('no')]).toEqual([0, 1, 2, 3]); // n is known as a suffix, not as a prefix
+});

@@ -12,6 +12,7 @@ import { createCpuKernels } from '../../../src/kernels/index.js';
 import { createWasmKernels } from '../../../src/kernels/wasm/index.js';
 import { placesOf } from '../../../src/layers/index.js';
 import type { TrainOptions, WordVectors } from '../../../src/labeling/index.js';
+import { affixReader } from '../../../src/labeling/model/encoders/affixes.js';
 import { encoderKinds } from '../../../src/labeling/model/encoders/index.js';
 import { loadModel, saveModel } from '../../../src/labeling/model/file.js';
 import { modelBackward, modelForward } from '../../../src/labeling/model/model.js';
@@ -54,6 +55,7 @@ const variants: Readonly<Record<string, Partial<TrainOptions>>> = {
   affixes: { encoders: ['affixes'] },
   'words and affixes': { encoders: ['words', 'affixes'] },
   'affixes, rare ones apart': { encoders: ['affixes'], affixMinCount: 2, affixDropout: 0.3, suffixes: 5 },
+  'affixes, exact rows': { encoders: ['affixes'], affixRows: 'all', affixMinCount: 2, affixDropout: 0.3, suffixes: 4 },
   'characters by an LSTM': { encoders: ['characters'] },
   'characters by a convolution': { encoders: ['characters'], characters: 'cnn', characterUnit: 'grapheme' },
   'vectors as they are': { encoders: ['vectors'], vectors },
@@ -220,7 +222,8 @@ test.each<[TrainOptions, RegExp]>([
   [{ affixMinCount: 2, affixDropout: 1 }, /^train: affixDropout must be/],
   [{ affixDropout: 0.2 }, /^train: affixDropout .* without rare affixes: set affixMinCount/],
   [{ affixSize: 0 }, /^train: affixSize must be an integer of at least 1; got 0/],
-  [{ affixRows: 1.5 }, /^train: affixRows must be an integer of at least 1/],
+  [{ affixRows: 1.5 }, /^train: affixRows must be an integer of at least 1, or 'all'; got 1.5/],
+  [{ affixRows: 'every' as never }, /^train: affixRows must be an integer of at least 1, or 'all'; got the string/],
   [{ characters: 'gru' as 'lstm' }, /^train: characters must be one of 'lstm', 'cnn'; got 'gru'/],
   [
     { characterUnit: 'byte' as 'grapheme' },
@@ -293,6 +296,14 @@ describe('a file of a stranger', () => {
     ['affixes', { suffixes: undefined }, undefined, /affixes.suffixes must be an integer of 0 … 10; got undefined/],
     ['affixes', {}, { hashing: 'crc32' }, /expected readers.affixes.hashing to be fnv1a-murmur3; got "crc32"/],
     ['affixes', {}, null, /expected readers.affixes.hashing to be fnv1a-murmur3; got undefined/],
+    ['affixes', { exact: 1 }, undefined, /affixes.exact must be true or absent; got 1: the model file is damaged/],
+    ['affixes', { exact: true }, undefined, /readers.affixes.hashing to be fnv1a-murmur3-exact; got "fnv1a-murmur3"/],
+    ...[
+      [{}, /expected readers.affixes.known to have 24 values, one per exact row; got undefined: the file is damaged/],
+      [{ minCount: 1, known: [1, 2] }, /known to have 24 values, one per exact row; got 2: the file is damaged/],
+      [{ minCount: 0, known: [1] }, /expected readers.affixes.minCount to be an integer of at least 1; got 0/],
+    ].map(([json, message]): [string, object, unknown, RegExp] => ['affixes', { exact: true }, { hashing: 'fnv1a-murmur3-exact', ...json }, message as RegExp]), // prettier-ignore
+    ['affixes', {}, { hashing: 'fnv1a-murmur3-exact' }, /hashing to be fnv1a-murmur3; got "fnv1a-murmur3-exact"/],
     ...[
       [{ known: [1] }, /expected readers.affixes.minCount to be an integer of at least 2; got undefined/],
       [{ minCount: 1, known: [1] }, /expected readers.affixes.minCount to be .* got 1/],
@@ -421,6 +432,35 @@ describe('rare affixes', () => {
     expect(rowsOf(reader, tokens)).toEqual(expected);
     expect(none).toEqual(rowsOf(all.reader, ['\0'])[0].map((row, j) => (j === 5 ? none[5] : row)));
     expect(new Set(none).size).toBe(7);
+  });
+
+  test('with exact rows every known value has a row of its own, and the others share that of their column', () => {
+    for (const affixMinCount of [1, 2]) {
+      const { reader: exact, config: built } = encoderKinds.affixes.build(rare, { ...settings, affixRows: 'all', affixMinCount }); // prettier-ignore
+      const [words, unseen] = [
+        rowsOf(exact, ['walked', 'walks', 'talks', 'Oslo']),
+        rowsOf(exact, ['\0', 'q', 'walkz']),
+      ];
+      const sizes = built as { readonly rows: number };
+      const counts = new Map<number, number>(); // of the rows, in the training words: 5 tokens, walked twice
+      for (const row of [...words, words[0]].flat()) counts.set(row, (counts.get(row) ?? 0) + 1);
+      const known = [...counts.keys()].filter((row) => row >= 7);
+      expect(known.sort((a, b) => a - b)).toEqual(Array.from({ length: sizes.rows - 7 }, (_, i) => 7 + i));
+      // the values of the columns, by hand: w t o, wa ta os, wal tal osl, walk talk oslo, d s o, xxxx Xxxx, the words
+      expect(sizes.rows - 7).toBe(affixMinCount === 1 ? 3 + 3 + 3 + 3 + 3 + 2 + 4 : 1 + 1 + 1 + 1 + 2 + 1 + 1);
+      expect(unseen[0]).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      expect(unseen[1]).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      expect(unseen[2]).toEqual([...words[0].slice(0, 4), 4, words[0][5], 6]);
+    }
+  });
+
+  test('exact rows and known values must agree', () => {
+    const columns = { rows: 9, prefixes: 1, suffixes: 1, exact: true } as const;
+    expect(affixReader(columns, { minCount: 1, known: [3, 4, 5, 6, 8] }).read(['a']).rows).toMatchObject({
+      columns: 4,
+    });
+    for (const cutOff of [undefined, { minCount: 1, known: [3, 4] }])
+      expect(() => affixReader(columns, cutOff)).toThrow(/^affixReader: exact rows need 9 − 4 known values; got/);
   });
 
   test('affix dropout reads a word as one that is new in all that tells it, or not at all, as often as asked', () => {

@@ -72,6 +72,7 @@ const MODELS: readonly (readonly [name: string, options: TrainOptions])[] = [
       affixRows: 30,
     },
   ],
+  ['exact rows of affixes', { ...tiny, encoders: ['affixes'], embedding: undefined, affixSize: 5, affixRows: 'all' }],
   [
     'slots and intent, convolved characters, two layers',
     {

@@ -6,7 +6,15 @@ import { ENCODERS } from '../../../labeling/model/encoders/index.js';
 import { TRAIN_DEFAULTS } from '../../../labeling/training/options.js';
 import { VECTOR_DIGITS } from '../../../labeling/data/vectors/lookup.js';
 import { ArgumentError } from '../../../tensor/index.js';
-import { affixCount, dropProbability, encoderNames, keptVectors, oneOf, positiveInteger } from '../../arguments.js';
+import {
+  affixCount,
+  affixRows,
+  dropProbability,
+  encoderNames,
+  keptVectors,
+  oneOf,
+  positiveInteger,
+} from '../../arguments.js';
 import { isGiven } from '../../config.js';
 import type { TrainCommandOptions as Options } from '../options.js';
 
@@ -37,7 +45,12 @@ function addAffixOptions(command: Command): void {
   const d = TRAIN_DEFAULTS;
   command
     .option('--affix-size <n>', 'affixes: size of the vectors', positiveInteger, d.affixSize)
-    .option('--affix-rows <n>', 'affixes: rows of the table to which they are hashed', positiveInteger, d.affixRows)
+    .option(
+      '--affix-rows <n>',
+      'affixes: rows of the table to which they are hashed; all: one for each',
+      affixRows,
+      d.affixRows,
+    )
     .option('--prefixes <n>', 'affixes: prefixes of 1 to n characters, n up to 10', affixCount, d.prefixes)
     .option('--suffixes <n>', 'affixes: suffixes of 1 to n characters, n up to 10', affixCount, d.suffixes)
     .option(

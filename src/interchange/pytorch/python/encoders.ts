@@ -84,7 +84,7 @@ def mixed(h):
 
 
 class Affixes(nn.Embedding):
-    """The sum of the rows that prefixes, suffixes, the shape and the lower-case form of a word are hashed to."""
+    """The sum of the rows of prefixes, suffixes, the shape and the lower-case form of a word, hashed or exact."""
 
     def __init__(self, config, reader):
         super().__init__(config["rows"], config["width"])
@@ -92,19 +92,26 @@ class Affixes(nn.Embedding):
         names = ["prefix %d" % (n + 1) for n in range(self.prefixes)]
         names += ["suffix %d" % (n + 1) for n in range(self.suffixes)] + ["shape", "lower case"]
         self.starts = [hashed(name + "\0", 0x811C9DC5) for name in names]
-        self.known = set(reader["known"]) if "known" in reader else None
+        self.rows = None
+        if "known" in reader:
+            known, rows, k = reader["known"], config["rows"], len(names)
+            self.exact = config.get("exact", False)
+            self.rows = {h: k + i if self.exact else h % rows for i, h in enumerate(known)}
 
     def read(self, token):
         lower = spelling(token).lower()
         parts = [lower[: n + 1] for n in range(self.prefixes)]
         parts += [lower[-(n + 1) :] for n in range(self.suffixes)]
         parts += [word_shape(token), lower]
-        return [self.row(part, start) for part, start in zip(parts, self.starts)]
+        return [self.row(part, j) for j, part in enumerate(parts)]
 
-    def row(self, part, start):
-        h = mixed(hashed(part, start))
-        rare = self.known is not None and h not in self.known
-        return (mixed(hashed("\0", start)) if rare else h) % self.num_embeddings
+    def row(self, part, j):
+        h = mixed(hashed(part, self.starts[j]))
+        if self.rows is None:
+            return h % self.num_embeddings
+        if h in self.rows:
+            return self.rows[h]
+        return j if self.exact else mixed(hashed("\0", self.starts[j])) % self.num_embeddings
 
     def forward(self, rows):
         return super().forward(pad(rows).to(self.weight.device)).sum(-2)

@@ -1,6 +1,6 @@
 /**
- * The affix encoder: a vector from the spelling of a word. Prefixes, suffixes, the shape and the word in lower case are hashed to rows of
- * one table (`data/affixes.ts`), and a token's vector is the sum of its k rows. Words that are absent from the training data have one too.
+ * The affix encoder: a vector from the spelling of a word. Prefixes, suffixes, the shape and the word in lower case are mapped to rows of
+ * one table, hashed or exact (`data/affixes.ts`), and a token's vector is the sum of its k rows. Words that are absent from the training data have one too.
  *
  *   Forward    (1)  q[n,j] = rare[j] with probability p, else r[n,j]      affix dropout, in training only: of a token all telling columns, or none
  *              (2)  y[n] = Σ_j table[q_{n,j}]          r, q [N,k]   table [R,E]   y [N,E]
@@ -42,6 +42,8 @@ export interface AffixConfig extends EncoderConfig {
   readonly prefixes: number;
   /** Suffixes of 1, 2, … up to this many characters, 0 … 10. */
   readonly suffixes: number;
+  /** Whether every value that the reader knows has a row of its own; absent if values are hashed to rows. */
+  readonly exact?: true;
 }
 
 /** A token as rows of the table. */
@@ -56,6 +58,11 @@ const LONGEST_AFFIX = 10;
 /** The hash that turns affixes into rows, recorded in the reader's JSON. With another hash a saved table would be read wrongly. */
 const HASHING = 'fnv1a-murmur3';
 
+/** The same hash, if every known value has a row of its own: a name that versions without exact rows refuse. */
+const EXACT_HASHING = 'fnv1a-murmur3-exact';
+
+const hashingOf = ({ exact }: Pick<AffixConfig, 'exact'>): string => (exact ? EXACT_HASHING : HASHING);
+
 /** Requires a number of prefixes, or of suffixes. @throws ArgumentError */
 export function expectAffixes(where: string, name: string, count: unknown): void {
   if (Number.isInteger(count) && (count as number) >= 0 && (count as number) <= LONGEST_AFFIX) return;
@@ -63,13 +70,16 @@ export function expectAffixes(where: string, name: string, count: unknown): void
 }
 
 /** What is read from a word, and the number of rows. @inline */
-type Columns = Pick<AffixConfig, 'rows' | 'prefixes' | 'suffixes'>;
+type Columns = Pick<AffixConfig, 'rows' | 'prefixes' | 'suffixes' | 'exact'>;
 
 /** @throws ArgumentError naming the invalid size */
 function expectAffixColumns(where: string, columns: Columns): void {
   expectRecord(where, 'affixes', columns, '{ rows, prefixes, suffixes }');
   expectPositiveInteger(where, 'affixes.rows', columns.rows);
   for (const name of ['prefixes', 'suffixes'] as const) expectAffixes(where, `affixes.${name}`, columns[name]);
+  const exact: unknown = columns.exact;
+  if (exact === undefined || exact === true) return;
+  throw new ArgumentError(`${where}: affixes.exact must be true or absent; got ${show(exact)}`);
 }
 
 /**
@@ -79,9 +89,9 @@ function expectAffixColumns(where: string, columns: Columns): void {
  */
 export function affixConfig(sizes: Columns & Pick<AffixConfig, 'width'>): AffixConfig {
   expectAffixColumns('model', sizes);
-  const { width, rows, prefixes, suffixes } = sizes;
+  const { width, rows, prefixes, suffixes, exact } = sizes;
   expectPositiveInteger('model', 'affixes.width', width);
-  return { kind: 'affixes', width, rows, prefixes, suffixes };
+  return { kind: 'affixes', width, rows, prefixes, suffixes, ...(exact && { exact }) };
 }
 
 /** The inference half. */
@@ -153,36 +163,49 @@ export interface KnownAffixes {
 /**
  * Returns a reader of affixes.
  *
- * @param cutOff which values are frequent enough; by default all
+ * @param cutOff which values are frequent enough; by default all. Exact rows need it, one known value for each row after the first k
  * @throws ArgumentError naming an invalid number
  */
 export function affixReader(config: Columns, cutOff?: KnownAffixes): TokenReader {
   expectAffixColumns('affixReader', config);
-  const rowsOfToken = remembering(affixHasher(config, cutOff && new Set(cutOff.known)));
   const k = affixCount(config);
+  if (config.exact && config.rows !== k + (cutOff?.known.length ?? NaN))
+    throw new ArgumentError(
+      `affixReader: exact rows need ${config.rows} − ${k} known values; got ${show(cutOff?.known.length)}`,
+    );
+  const rowsOfToken = remembering(affixHasher(config, cutOff?.known));
   return {
     read(tokens) {
       expectWords('model', 'tokens', tokens);
       return { rows: rowsOf(k, tokens.map(rowsOfToken)) };
     },
-    toJSON: () => ({ hashing: HASHING, ...cutOff }),
+    toJSON: () => ({ hashing: hashingOf(config), ...cutOff }),
   };
 }
 
 /** Restores the reader of a saved model. @throws DataError if its rows were made with another hash, or its list of values is invalid */
 function restore(json: unknown, config: EncoderConfig): TokenReader {
   const { hashing, minCount, known } = isRecord(json) ? json : {};
-  if (hashing === HASHING) return affixReader(config as AffixConfig, cutOffOf(minCount, known));
-  throw new DataError(`model: expected readers.affixes.hashing to be ${HASHING}; got ${brief(hashing)}: update bptt`);
+  const own = config as AffixConfig;
+  if (hashing !== hashingOf(own))
+    throw new DataError(
+      `model: expected readers.affixes.hashing to be ${hashingOf(own)}; got ${brief(hashing)}: update bptt`,
+    );
+  const cutOff = cutOffOf(minCount, known, own.exact ? 1 : 2);
+  const count = own.rows - affixCount(own);
+  if (!own.exact || cutOff?.known.length === count) return affixReader(own, cutOff);
+  throw new DataError(
+    `model: expected readers.affixes.known to have ${count} values, one per exact row; got ${brief(cutOff?.known.length)}: the file is damaged`,
+  );
 }
 
 /** @throws DataError naming the invalid field */
-function cutOffOf(minCount: unknown, known: unknown): KnownAffixes | undefined {
+function cutOffOf(minCount: unknown, known: unknown, least: number): KnownAffixes | undefined {
   if (minCount === undefined && known === undefined) return undefined;
   const rises = (hash: unknown, i: number, all: unknown[]): boolean =>
     Number.isInteger(hash) && (hash as number) > ((all[i - 1] as number | undefined) ?? -1);
-  const wrong = !(Number.isSafeInteger(minCount) && (minCount as number) > 1)
-    ? `minCount to be an integer of at least 2; got ${brief(minCount)}`
+  const wrong = !(Number.isSafeInteger(minCount) && (minCount as number) >= least)
+    ? `minCount to be an integer of at least ${least}; got ${brief(minCount)}`
     : !(Array.isArray(known) && known.every(rises) && !(known.at(-1) >= 2 ** 32))
       ? 'known to be integers below 2^32 in rising order; got something else'
       : undefined;
@@ -202,8 +225,11 @@ export const affixes: EncoderKind = {
   kind: 'affixes',
   layer: (config) => trainingLayer(config as AffixConfig) as EncoderLayer,
   build(sentences, { affixSize, affixRows, prefixes, suffixes, affixMinCount: minCount = 1 }) {
-    const config = affixConfig({ width: affixSize, rows: affixRows, prefixes, suffixes });
-    const cutOff = minCount > 1 ? { minCount, known: knownAffixes(sentences, config, minCount) } : undefined;
+    const exact = affixRows === 'all';
+    const columns = { prefixes, suffixes };
+    const cutOff = exact || minCount > 1 ? { minCount, known: knownAffixes(sentences, columns, minCount) } : undefined;
+    const rows = exact ? affixCount(columns) + cutOff!.known.length : affixRows;
+    const config = affixConfig({ width: affixSize, rows, ...columns, ...(exact && { exact }) });
     return { reader: affixReader(config, cutOff), config };
   },
   restore,

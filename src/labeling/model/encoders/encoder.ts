@@ -42,7 +42,7 @@ export interface EncoderConfig {
   readonly kind: string;
   /** E, the size of its vectors. */
   readonly width: number;
-  readonly [size: string]: number | string | boolean;
+  readonly [size: string]: number | string | boolean | undefined;
 }
 
 /** What the forward pass of an encoder returns; an encoder adds what its backward pass needs. */
@@ -117,7 +117,8 @@ export interface WordSettings {
 /** Training options for the affix encoder. */
 export interface AffixSettings {
   readonly affixSize: number;
-  readonly affixRows: number;
+  /** Rows of the table that values are hashed to; `all` for a row of its own for every value of the training data. */
+  readonly affixRows: number | 'all';
   readonly prefixes: number;
   readonly suffixes: number;
   /** Values that occur fewer times than this are rare; default 1, none. */
