@@ -105,10 +105,12 @@ const RECIPES: Readonly<Record<PresetName, (size: Size) => Partial<TrainOptions>
     labelSmoothing: 0.03,
     ...(size.tokens < SMALL && { adversarial: 0.07 }),
   }),
-  // Names are new more often than known, so what identifies a single word is hidden; with hidden affixes, its spelling remains.
+  // Names are new more often than known, so what identifies a single word is hidden; with hidden affixes, its spelling remains. A small
+  // corpus does without the vectors of words: frequent words are among the affixes, in lower case.
   ner: (size) => ({
     ...{ task: 'tag', head: 'crf', scheme: 'IOBES', outsideBias: 'dev' },
     ...common(size),
+    ...(size.tokens < MEDIUM && { encoders: ['affixes', 'characters'] }),
     affixMinCount: 2,
     affixDropout: 0.3,
   }),
@@ -131,6 +133,9 @@ const SIZES_OF: Readonly<Record<'words' | 'affixes' | 'characters', readonly (ke
   characters: ['characterEmbedding', 'characterSize'],
 };
 
+/** Options of the word encoder: one of them asks for that encoder. */
+const OF_WORDS: readonly (keyof TrainOptions)[] = ['embedding', 'wordDropout', 'minCount', 'lowerCase', 'signatures'];
+
 /** Drops the options of a recipe that do not fit the user's choices. */
 function fitting(recipe: Partial<TrainOptions>, given: TrainOptions, hasDev: boolean): Partial<TrainOptions> {
   const left = { ...recipe };
@@ -139,6 +144,8 @@ function fitting(recipe: Partial<TrainOptions>, given: TrainOptions, hasDev: boo
   if (heads.includes('crf') || given.heads) delete left.labelSmoothing;
   if (given.heads) delete left.head;
   if (given.head === 'softmax') delete left.scheme;
+  if (OF_WORDS.some((name) => name in given) && !left.encoders?.includes('words'))
+    left.encoders = ['words', ...(left.encoders ?? [])];
   if (given.vectors !== undefined) left.encoders = [...(left.encoders ?? []), 'vectors'];
   const encoders = given.encoders ?? left.encoders;
   for (const encoder of ['words', 'affixes', 'characters'] as const) {

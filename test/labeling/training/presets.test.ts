@@ -76,6 +76,7 @@ describe('presets', () => {
       expect(large).toMatchObject({ task: 'classify', encoders: ['words', 'affixes'], layers: 1 });
     else {
       expect(large).toMatchObject({ task: 'tag', encoders: ['words', 'affixes', 'characters'], characterSize: 128 });
+      expect(small.encoders).toEqual(preset === 'ner' ? ['affixes', 'characters'] : large.encoders);
       expect([small.affixRows, medium.affixRows, large.affixRows]).toEqual(['all', 'all', 20_000]);
       expect(large).toMatchObject({ prefixes: 6, suffixes: 6 });
       expect([small.layers, medium.layers, large.layers]).toEqual([1, 1, 2]);
@@ -147,6 +148,9 @@ describe('presets', () => {
     const bySpelling = Object.keys(decided({ preset: 'pos', encoders: ['affixes'] }, 9)!);
     expect(bySpelling.filter((name) => /^(embedding|wordDropout|character.*)$/.test(name))).toEqual([]);
     expect(bySpelling).toEqual(expect.arrayContaining(['affixRows', 'prefixes', 'suffixes']));
+    expect(decided({ preset: 'ner' }, 9)).not.toHaveProperty('embedding');
+    for (const given of [{ embedding: 5 }, { lowerCase: true }])
+      expect(decided({ preset: 'ner', ...given }, 9)!.encoders).toEqual(['words', 'affixes', 'characters']);
     expect(decided({ preset: 'sentiment', vectors: {} as never }, 9)!.encoders).toEqual([
       'words',
       'affixes',
