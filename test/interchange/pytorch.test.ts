@@ -171,7 +171,7 @@ describe('the state dict of another tagger', () => {
   });
 
   test.each<[string, StateDict, object, RegExp, new () => Error]>([
-    ['a tensor without a place', { ...plain(), 'norm.weight': draw(5) }, {}, /1 more tensor, "norm\.weight", and a model/, DataError], // prettier-ignore
+    ['a tensor without a place', { ...plain(), 'norm.weight': draw(5) }, {}, /1 more tensor, "norm\.weight", which a model/, DataError], // prettier-ignore
     ['no output layer', Object.fromEntries(Object.entries(plain()).slice(0, 5)), {}, /no output layer/, DataError],
     ['words of another number', plain(), { words: ['a', 'b'] }, /4 rows; expected as many words/, DataError],
     ['labels of another number', plain(), { labels: ['O'] }, /3 labels; got 1/, DataError],
