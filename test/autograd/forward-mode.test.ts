@@ -423,7 +423,7 @@ it('what does not fit is refused by name', () => {
   );
   expect(() => directionalDerivative(tensors, { w: random(3) }, loss)).toThrow(ShapeError);
   expect(() => directionalDerivative(tensors, {}, ({ w }) => w)).toThrow(/the loss must be one number/);
-  expect(() => forwardGradient(tensors, 'v', loss)).toThrow(/unknown tensor 'v'\. Pass one of w\./);
+  expect(() => forwardGradient(tensors, 'v', loss)).toThrow(/name 'v' is not a tensor\. Pass one of w\./);
   expect(directionalDerivative(tensors, {}, loss)).toBe(0);
 });
 

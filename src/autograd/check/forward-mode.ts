@@ -190,7 +190,8 @@ export function forwardGradient(tensors: TensorRecord, name: string, loss: DualL
   expectString('forwardGradient', 'name', name);
   expectFunction('forwardGradient', 'loss', loss);
   const x = tensors[name];
-  if (x === undefined) throw new ArgumentError(`forwardGradient: unknown tensor '${name}'. ${knownNames(tensors)}`);
+  if (x === undefined)
+    throw new ArgumentError(`forwardGradient: name '${name}' is not a tensor. ${knownNames(tensors)}`);
   const duals = Object.fromEntries(Object.entries(tensors).map(([each, value]) => [each, dual(value)]));
   const unit = duals[name].tangent.data;
   const gradient = new Float64Array(sizeOf(x.shape));
