@@ -111,7 +111,7 @@ function checkParams<P extends CellParams>(cell: ForwardCell<P>, params: P, expe
   for (const [name, shape] of Object.entries(cell.shapes(D, H))) expect(name, params[name], shape, () => `H = ${H}`);
   if (cell.states.every((state) => params[`${state}0`] === undefined)) return;
   for (const state of cell.states)
-    expect(`${state}0`, params[`${state}0`], [H], () => 'initial states are learned all together or not at all');
+    expect(`${state}0`, params[`${state}0`], [H], () => 'initial states are learned all or none');
 }
 
 /** Checks the arguments of `unrollBackward`. */
@@ -152,7 +152,7 @@ export function checkBackward<P extends CellParams>(
 function expectKept({ cell, keep }: Unrolled): void {
   if (keep !== 'nothing') return;
   throw new ArgumentError(
-    `${cell.name}: unrollBackward: the forward pass ran with keep 'nothing'; a backward pass needs keep 'gradients' or 'steps': ` +
+    `${cell.name}: unrollBackward: the forward pass kept nothing; a backward pass needs keep 'gradients' or 'steps': ` +
       'run the forward pass again with one of them',
   );
 }

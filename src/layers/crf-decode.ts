@@ -338,7 +338,7 @@ function expectSpan(marginals: CrfMarginals, span: CrfSpan): void {
   const T = packing.lengths[sequence];
   if (!(Number.isInteger(start) && start >= 0 && start + labels.length <= T)) {
     throw new ArgumentError(
-      `${where}: span.start must leave room for ${labels.length} steps in the sequence of ${T}; got ${String(start)}`,
+      `${where}: span.start must leave ${labels.length} steps in the sequence of ${T}; got ${String(start)}`,
     );
   }
   labels.forEach((own, k) => {

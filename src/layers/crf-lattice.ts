@@ -414,8 +414,8 @@ function noPath(where: string, sequence: number, t: number, T: number, label?: n
   const what =
     label === undefined
       ? `no path of ${T} labels is permitted`
-      : `no permitted path matches targets up to step ${t}, label ${label}`;
+      : `no permitted path fits targets up to step ${t}, label ${label}`;
   return new ArgumentError(
-    `${where}: mask must permit a path for every sequence; for sequence ${sequence}, ${what}: permit more transitions, or correct the labels`,
+    `${where}: mask must permit a path for every sequence; for sequence ${sequence}, ${what}: permit more, or correct the labels`,
   );
 }

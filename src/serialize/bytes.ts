@@ -14,7 +14,7 @@ export function expectBytes(where: string, source: unknown): Uint8Array {
     if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
     if (isBuffer(source)) return new Uint8Array(source);
   } catch {
-    throw new ArgumentError(`${where}: the bytes were transferred elsewhere: pass a copy`);
+    throw new ArgumentError(`${where}: the bytes were transferred: pass a copy`);
   }
   throw new ArgumentError(`${where}: bytes must be a Uint8Array or an ArrayBuffer; got ${describe(source)}`);
 }

@@ -542,7 +542,7 @@ describe.each(Object.keys(cells))('the steps of %s', (name) => {
     expect(first).toEqual(values(kept.y));
     expect(() => unrollBackward(kernels, u, dY, zerosLike(params))).toThrow(ArgumentError);
     expect(() => unrollBackward(kernels, u, dY, zerosLike(params))).toThrow(
-      new RegExp(`^${name}: unrollBackward: the forward pass ran with keep 'nothing'; .* run the forward pass again`),
+      new RegExp(`^${name}: unrollBackward: the forward pass kept nothing; .* run the forward pass again`),
     );
     params.b.data[0] += 0.5;
     steps.length = 0;
@@ -703,7 +703,7 @@ describe('edges', () => {
     ['Wx must be [3, 20] (G = 4, and Wh is [5, 20]); got [3, 19]', { Wx: [3, 19] }, {}],
     ['Wh must be [5, 20] (Wx is [3, 20]); got [5, 19]', { Wh: [5, 19] }, {}],
     ['b must be [20] (Wx is [3, 20]); got [19]', { b: [19] }, {}],
-    ['c0 must be [5] (initial states are learned all together or not at all); got [4]', { c0: [4] }, {}],
+    ['c0 must be [5] (initial states are learned all or none); got [4]', { c0: [4] }, {}],
     ['initial.c must be [2, 5] (B = 2, H = 5); got [3, 5]', {}, { h: [2, 5], c: [3, 5] }],
     ['initial.h must be [2, 5] (B = 2, H = 5); got nothing', {}, { c: [2, 5] }],
   ])('a shape that does not fit is refused with its reason: %s', (message, wrong, states) => {
@@ -741,7 +741,7 @@ describe('edges', () => {
     );
     const half = { ...params, h0: undefined as unknown as Tensor, c0: allocate([H], 'float64') };
     expect(() => unroll(kernels, cells.lstm, half, x, packing)).toThrow(
-      `lstm: h0 must be [${H}] (initial states are learned all together or not at all); got nothing`,
+      `lstm: h0 must be [${H}] (initial states are learned all or none); got nothing`,
     );
     expect(() => unroll({ ...kernels, backend: 'narrow', dtypes: ['float32'] }, cell, params, x, packing)).toThrow(
       UnsupportedError,

@@ -322,7 +322,7 @@ describe('decoding', () => {
     [{ sequence: -1 }, 'span.sequence must be a sequence of the batch, 0 … 1; got -1'],
     [{ sequence: 2 }, 'span.sequence'],
     [{ sequence: 0.5 }, 'span.sequence'],
-    [{ start: -1 }, 'span.start must leave room for 2 steps in the sequence of 3; got -1'],
+    [{ start: -1 }, 'span.start must leave 2 steps in the sequence of 3; got -1'],
     [{ start: 2 }, 'span.start'],
     [{ start: 0.5 }, 'span.start'],
     [{ labels: [[0], [-1]] }, 'span.labels[1] must list labels, 0 … 1; got -1'],
@@ -362,9 +362,9 @@ describe('targets', () => {
       }
       return 'none';
     };
-    expect(place([0, 1, 0, 0])).toBe('for sequence 1, no permitted path matches targets up to step 0, label 1');
-    expect(place([0, 0, 1, 1])).toBe('for sequence 0, no permitted path matches targets up to step 2, label 1');
-    expect(place([1, 0, -1, 1])).toBe('for sequence 0, no permitted path matches targets up to step 0, label 1');
+    expect(place([0, 1, 0, 0])).toBe('for sequence 1, no permitted path fits targets up to step 0, label 1');
+    expect(place([0, 0, 1, 1])).toBe('for sequence 0, no permitted path fits targets up to step 2, label 1');
+    expect(place([1, 0, -1, 1])).toBe('for sequence 0, no permitted path fits targets up to step 0, label 1');
     expect(place([-1, 0, 1, -1])).toBe('none');
   });
 
@@ -393,7 +393,7 @@ test('what does not fit is refused by name', () => {
   const span = (own: object) => crfSpanProbability(marginals, { sequence: 0, start: 0, labels: [[0]], ...own });
   expect(span({ labels: [] })).toBe(1);
   expect(() => span({ sequence: 6 })).toThrow('span.sequence must be a sequence of the batch, 0 … 5; got 6');
-  expect(() => span({ start: 5 })).toThrow('span.start must leave room for 1 steps in the sequence of 5; got 5');
+  expect(() => span({ start: 5 })).toThrow('span.start must leave 1 steps in the sequence of 5; got 5');
   expect(() => span({ labels: [[4]] })).toThrow('span.labels[0] must list labels, 0 … 3; got 4');
 });
 

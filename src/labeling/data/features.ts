@@ -73,7 +73,7 @@ export function expectFeature(where: string, name: string, feature: unknown): as
   expectIds(where, `${name}.ends`, ends);
   let from = 0;
   for (const end of ends as Int32Array) {
-    if (end < from) throw new ArgumentError(`${where}: ${name}.ends must not decrease; got ${end} after ${from}`);
+    if (end < from) throw new ArgumentError(`${where}: ${name}.ends must not fall; got ${end} after ${from}`);
     from = end;
   }
   if (from === length) return;
@@ -95,7 +95,7 @@ export function packFeature(
 ): Feature {
   if (members.length !== packing.batch) {
     throw new ArgumentError(
-      `packRows: members must have one entry per sequence of packing, ${packing.batch}; got ${members.length}`,
+      `packRows: members must be one per sequence of packing, ${packing.batch}; got ${members.length}`,
     );
   }
   const { batch, order, lengths } = packing;
@@ -204,9 +204,7 @@ function formOf(feature: unknown): string {
 function expectForm(name: string, place: number, feature: Feature, wanted: string, length: number): void {
   const form = formOf(feature);
   if (form !== wanted) {
-    throw new ArgumentError(
-      `packRows: ${name}[${place}] must be ${wanted}, like that of the first sentence; got ${form}`,
-    );
+    throw new ArgumentError(`packRows: ${name}[${place}] must be ${wanted}, as in the first sentence; got ${form}`);
   }
   if (form !== ONES) expectFeature('packRows', `${name}[${place}]`, feature);
   const tokens = tokensOf(feature);

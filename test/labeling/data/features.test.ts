@@ -79,8 +79,8 @@ test.each([
   [{ columns: 2, values: new Int32Array(3) }, /divides 3, the length of values; got 2/],
   [{ values: new Int32Array(3) }, /feature\.columns must be/],
   [{ ends: [1], values: new Int32Array(1) }, /feature\.ends must be an Int32Array/],
-  [{ ends: Int32Array.of(2, 1), values: new Int32Array(1) }, /feature\.ends must not decrease; got 1 after 2/],
-  [{ ends: Int32Array.of(-1), values: new Int32Array(1) }, /must not decrease; got -1 after 0/],
+  [{ ends: Int32Array.of(2, 1), values: new Int32Array(1) }, /feature\.ends must not fall; got 1 after 2/],
+  [{ ends: Int32Array.of(-1), values: new Int32Array(1) }, /must not fall; got -1 after 0/],
   [{ ends: Int32Array.of(1), values: new Int32Array(2) }, /feature\.ends must end at 2, the length of values; got 1/],
   [null, /feature must be/],
 ])('%j is not a feature', (feature, message) => {
@@ -96,11 +96,11 @@ test('what does not pack is refused by name', () => {
       packFeature('ids', (place) => features[place] as Feature, [0, 1], packing);
   expect(pack(Int32Array.of(1), Int32Array.of(1, 2, 3))).toThrow('ids[1] must have one entry per token, 2; got 3');
   expect(pack(listsOf([[1]]), Int32Array.of(1, 2))).toThrow(
-    'packRows: ids[0] must be an Int32Array, like that of the first sentence; got lists of integers',
+    'packRows: ids[0] must be an Int32Array, as in the first sentence; got lists of integers',
   );
   expect(pack(rowsOf(2, [[1, 2]]), rowsOf(3, [[1, 2, 3], [4, 5, 6]]))).toThrow('ids[0] must be 3 integers per token'); // prettier-ignore
   expect(pack([1], Int32Array.of(1, 2))).toThrow('ids[0] must be an Int32Array');
   expect(() => packFeature('ids', () => Int32Array.of(1), [0], packing)).toThrow(
-    'packRows: members must have one entry per sequence of packing, 2; got 1',
+    'packRows: members must be one per sequence of packing, 2; got 1',
   );
 });

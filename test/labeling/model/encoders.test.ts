@@ -296,17 +296,16 @@ describe('a file of a stranger', () => {
     ['affixes', { suffixes: undefined }, undefined, /affixes.suffixes must be an integer of 0 … 10; got undefined/],
     ['affixes', {}, { hashing: 'crc32' }, /expected readers.affixes.hashing to be fnv1a-murmur3; got "crc32"/],
     ['affixes', {}, null, /expected readers.affixes.hashing to be fnv1a-murmur3; got undefined/],
-    ['affixes', { exact: 1 }, undefined, /affixes.exact must be true or absent; got 1: the model file is damaged/],
     ['affixes', { exact: true }, undefined, /readers.affixes.hashing to be fnv1a-murmur3-exact; got "fnv1a-murmur3"/],
     ...[
-      [{}, /expected readers.affixes.known to have 24 values, one per exact row; got undefined: the file is damaged/],
-      [{ minCount: 1, known: [1, 2] }, /known to have 24 values, one per exact row; got 2: the file is damaged/],
+      [{}, /expected 24 known affixes; got 0: the file is damaged/],
+      [{ minCount: 1, known: [1, 2] }, /expected 24 known affixes; got 2: the file is damaged/],
       [{ minCount: 0, known: [1] }, /expected readers.affixes.minCount to be an integer of at least 1; got 0/],
     ].map(([json, message]): [string, object, unknown, RegExp] => ['affixes', { exact: true }, { hashing: 'fnv1a-murmur3-exact', ...json }, message as RegExp]), // prettier-ignore
     ['affixes', {}, { hashing: 'fnv1a-murmur3-exact' }, /hashing to be fnv1a-murmur3; got "fnv1a-murmur3-exact"/],
     ...[
-      [{ known: [1] }, /expected readers.affixes.minCount to be an integer of at least 2; got undefined/],
-      [{ minCount: 1, known: [1] }, /expected readers.affixes.minCount to be .* got 1/],
+      [{ known: [1] }, /expected readers.affixes.minCount to be an integer of at least 1; got undefined/],
+      [{ minCount: 0, known: [1] }, /expected readers.affixes.minCount to be .* got 0/],
       [{ minCount: 2 }, /expected readers.affixes.known to be integers below 2\^32 in rising order/],
       [{ minCount: 2, known: [1, 1] }, /expected readers.affixes.known/],
       [{ minCount: 2, known: [-1] }, /expected readers.affixes.known/],
@@ -460,7 +459,7 @@ describe('rare affixes', () => {
       columns: 4,
     });
     for (const cutOff of [undefined, { minCount: 1, known: [3, 4] }])
-      expect(() => affixReader(columns, cutOff)).toThrow(/^affixReader: exact rows need 9 − 4 known values; got/);
+      expect(() => affixReader(columns, cutOff)).toThrow(/expected 5 known affixes; got/);
   });
 
   test('affix dropout reads a word as one that is new in all that tells it, or not at all, as often as asked', () => {

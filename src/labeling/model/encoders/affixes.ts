@@ -20,6 +20,7 @@ import { brief } from '../../../serialize/unique-json.js';
 import { affixCount, affixHasher, knownAffixes, rareRows, tellingColumns } from '../../data/affixes.js';
 import type { IntegerRows } from '../../data/features.js';
 import { rowsOf } from '../../data/features.js';
+import { expectSize, malformed } from '../../data/read-back.js';
 import { remembering } from '../../data/remembering.js';
 import { expectWords } from '../../checks.js';
 import type {
@@ -58,10 +59,8 @@ const LONGEST_AFFIX = 10;
 /** The hash that turns affixes into rows, recorded in the reader's JSON. With another hash a saved table would be read wrongly. */
 const HASHING = 'fnv1a-murmur3';
 
-/** The same hash, if every known value has a row of its own: a name that versions without exact rows refuse. */
-const EXACT_HASHING = 'fnv1a-murmur3-exact';
-
-const hashingOf = ({ exact }: Pick<AffixConfig, 'exact'>): string => (exact ? EXACT_HASHING : HASHING);
+/** With exact rows, a name that versions without them refuse. */
+const hashingOf = ({ exact }: Pick<AffixConfig, 'exact'>): string => HASHING + (exact ? '-exact' : '');
 
 /** Requires a number of prefixes, or of suffixes. @throws ArgumentError */
 export function expectAffixes(where: string, name: string, count: unknown): void {
@@ -77,9 +76,6 @@ function expectAffixColumns(where: string, columns: Columns): void {
   expectRecord(where, 'affixes', columns, '{ rows, prefixes, suffixes }');
   expectPositiveInteger(where, 'affixes.rows', columns.rows);
   for (const name of ['prefixes', 'suffixes'] as const) expectAffixes(where, `affixes.${name}`, columns[name]);
-  const exact: unknown = columns.exact;
-  if (exact === undefined || exact === true) return;
-  throw new ArgumentError(`${where}: affixes.exact must be true or absent; got ${show(exact)}`);
 }
 
 /**
@@ -164,15 +160,12 @@ export interface KnownAffixes {
  * Returns a reader of affixes.
  *
  * @param cutOff which values are frequent enough; by default all. Exact rows need it, one known value for each row after the first k
- * @throws ArgumentError naming an invalid number
+ * @throws ArgumentError naming an invalid number; DataError if exact rows are not as many as known values
  */
 export function affixReader(config: Columns, cutOff?: KnownAffixes): TokenReader {
   expectAffixColumns('affixReader', config);
   const k = affixCount(config);
-  if (config.exact && config.rows !== k + (cutOff?.known.length ?? NaN))
-    throw new ArgumentError(
-      `affixReader: exact rows need ${config.rows} − ${k} known values; got ${show(cutOff?.known.length)}`,
-    );
+  if (config.exact) expectSize(config.rows - k, cutOff?.known.length ?? 0, 'known affixes');
   const rowsOfToken = remembering(affixHasher(config, cutOff?.known));
   return {
     read(tokens) {
@@ -187,30 +180,21 @@ export function affixReader(config: Columns, cutOff?: KnownAffixes): TokenReader
 function restore(json: unknown, config: EncoderConfig): TokenReader {
   const { hashing, minCount, known } = isRecord(json) ? json : {};
   const own = config as AffixConfig;
-  if (hashing !== hashingOf(own))
-    throw new DataError(
-      `model: expected readers.affixes.hashing to be ${hashingOf(own)}; got ${brief(hashing)}: update bptt`,
-    );
-  const cutOff = cutOffOf(minCount, known, own.exact ? 1 : 2);
-  const count = own.rows - affixCount(own);
-  if (!own.exact || cutOff?.known.length === count) return affixReader(own, cutOff);
-  throw new DataError(
-    `model: expected readers.affixes.known to have ${count} values, one per exact row; got ${brief(cutOff?.known.length)}: the file is damaged`,
-  );
+  const expected = hashingOf(own);
+  if (hashing === expected) return affixReader(own, cutOffOf(minCount, known));
+  throw new DataError(`model: expected readers.affixes.hashing to be ${expected}; got ${brief(hashing)}: update bptt`);
 }
 
 /** @throws DataError naming the invalid field */
-function cutOffOf(minCount: unknown, known: unknown, least: number): KnownAffixes | undefined {
+function cutOffOf(minCount: unknown, known: unknown): KnownAffixes | undefined {
   if (minCount === undefined && known === undefined) return undefined;
   const rises = (hash: unknown, i: number, all: unknown[]): boolean =>
     Number.isInteger(hash) && (hash as number) > ((all[i - 1] as number | undefined) ?? -1);
-  const wrong = !(Number.isSafeInteger(minCount) && (minCount as number) >= least)
-    ? `minCount to be an integer of at least ${least}; got ${brief(minCount)}`
-    : !(Array.isArray(known) && known.every(rises) && !(known.at(-1) >= 2 ** 32))
-      ? 'known to be integers below 2^32 in rising order; got something else'
-      : undefined;
-  if (wrong === undefined) return { minCount: minCount as number, known: known as number[] };
-  throw new DataError(`model: expected readers.affixes.${wrong}: the file is damaged`);
+  if (!(Number.isSafeInteger(minCount) && (minCount as number) > 0))
+    throw malformed('model', 'readers.affixes.minCount', 'an integer of at least 1', minCount);
+  if (Array.isArray(known) && known.every(rises) && !(known.at(-1) >= 2 ** 32))
+    return { minCount: minCount as number, known: known as number[] };
+  throw malformed('model', 'readers.affixes.known', 'integers below 2^32 in rising order', known);
 }
 
 /** The half that a tagger bundles. */
