@@ -133,7 +133,7 @@ const SIZES_OF: Readonly<Record<'words' | 'affixes' | 'characters', readonly (ke
   characters: ['characterEmbedding', 'characterSize'],
 };
 
-/** Options of the word encoder: one of them asks for that encoder. */
+/** Options of the word encoder: any of them adds it. */
 const OF_WORDS: readonly (keyof TrainOptions)[] = ['embedding', 'wordDropout', 'minCount', 'lowerCase', 'signatures'];
 
 /** Drops the options of a recipe that do not fit the user's choices. */
